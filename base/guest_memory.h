@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/mapped_region.h"
+#include "base/types.h"
+
+namespace strait {
+
+/// The guest's RAM: a few contiguous regions of guest-physical addresses, each backed by one host mapping whose address
+/// agrees with the guest's modulo 1 GiB, so that nested page tables and the IOMMU can use the largest pages.
+///
+/// Fixed after construction; any thread may use it. The guest writes the same bytes at the same time: whoever reads
+/// them copies first and checks the copy.
+class GuestMemory {
+ public:
+  struct Region {
+    Gpa start;
+    MappedRegion host;
+
+    Range<Gpa> range() const { return {start, host.size()}; }
+  };
+
+  /// Allocates anonymous private memory for each range (page-aligned, ascending, not overlapping), huge pages advised, not
+  /// copied into children, not dumped. Nothing is touched yet. Throws Error.
+  explicit GuestMemory(std::span<const Range<Gpa>> ranges);
+
+  const std::vector<Region>& regions() const { return regions_; }
+  /// Bytes of RAM in all regions.
+  std::uint64_t size() const;
+
+  /// The host bytes behind [start, start + size), or nothing where this is not wholly inside one region.
+  std::optional<std::span<std::uint8_t>> slice(Gpa start, std::uint64_t size) const;
+
+  /// Copies into the guest. Throws Error when the range is not RAM: for set-up code only.
+  void write(Gpa start, std::span<const std::uint8_t> bytes) const;
+  template <typename T>
+  void write_object(Gpa start, const T& object) const {
+    write(start, {reinterpret_cast<const std::uint8_t*>(&object), sizeof object});
+  }
+
+  /// Makes every page present, zeroed by the kernel, with `threads` threads at once (at least 1). Best effort: what
+  /// could not be populated is populated on first touch.
+  void prefault(unsigned threads) const;
+
+ private:
+  std::vector<Region> regions_;
+};
+
+}  // namespace strait

@@ -1,0 +1,28 @@
+# How everything is compiled: one place, so that a floor's CMakeLists.txt only lists its files.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(STRAIT_STATIC "Link strait statically: one file that runs on any x86-64 Linux" ON)
+option(STRAIT_WERROR "Treat warnings as errors" ON)
+option(STRAIT_FUZZERS "Build the libFuzzer harnesses (clang only)" OFF)
+set(STRAIT_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them; empty for none")
+include(CTest)
+
+add_library(strait_options INTERFACE)
+target_include_directories(strait_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(strait_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough $<$<BOOL:${STRAIT_WERROR}>:-Werror>)
+if(STRAIT_SANITIZE)
+  target_compile_options(strait_options INTERFACE -fsanitize=${STRAIT_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(strait_options INTERFACE -fsanitize=${STRAIT_SANITIZE})
+  set(STRAIT_STATIC OFF)
+endif()
+
+# strait_floor(NAME FILE... LINK LIBRARY...): one floor of the building as a static library.
+function(strait_floor name)
+  cmake_parse_arguments(FLOOR "" "" "LINK" ${ARGN})
+  add_library(strait_${name} STATIC ${FLOOR_UNPARSED_ARGUMENTS})
+  target_link_libraries(strait_${name} PUBLIC strait_options ${FLOOR_LINK})
+endfunction()
