@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# What scripts in the emulated host share. `source "$LAB_LIB"` (the host's init does so too, for the network).
+
+# fail MESSAGE: ends the script.
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+# wait_until SECONDS COMMAND [ARG...]: repeats the command until it succeeds.
+wait_until() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.2
+	done
+}
+
+# wait_for_text FILE TEXT SECONDS: waits until the file holds the text (a fixed string).
+wait_for_text() {
+	wait_until "$3" grep -aqsF -- "$2" "$1"
+}
+
+# driver_of BDF: the driver's name, or nothing.
+driver_of() {
+	local link=/sys/bus/pci/devices/$1/driver
+	[[ ! -e $link ]] || basename "$(readlink "$link")"
+}
+
+# unbind BDF: takes the function away from its driver, and leaves it without one.
+unbind() {
+	local device=/sys/bus/pci/devices/$1
+	[[ ! -e $device/driver ]] || echo "$1" >"$device/driver/unbind"
+}
+
+# bind_to BDF DRIVER: gives the function to that driver; an empty DRIVER means whichever claims it.
+bind_to() {
+	unbind "$1"
+	echo "$2" >"/sys/bus/pci/devices/$1/driver_override"
+	echo "$1" >/sys/bus/pci/drivers_probe
+	[[ -z $2 || $(driver_of "$1") == "$2" ]] || fail "$1 cannot be bound to $2"
+}
+
+bind_vfio() {
+	bind_to "$1" vfio-pci
+}
+
+# bdf_of_vf N: the address of the PF's Nth virtual function.
+bdf_of_vf() {
+	basename "$(readlink "/sys/bus/pci/devices/$LAB_PF_BDF/virtfn$1")"
+}
+
+# make_vfs N: creates virtual functions, left without a driver, and brings the PF up with the host's address. The igb driver
+# wants the functions made while its interface is down.
+make_vfs() {
+	local pf=/sys/bus/pci/devices/$LAB_PF_BDF vf
+	ip link set "$LAB_PF" down
+	echo 0 >"$pf/sriov_drivers_autoprobe"
+	echo "$1" >"$pf/sriov_numvfs" || return
+	ip addr replace 10.9.0.1/24 dev "$LAB_PF"
+	ip link set "$LAB_PF" up
+	for ((vf = 0; vf < $1; vf++)); do
+		ip link set "$LAB_PF" vf "$vf" mac "02:00:00:00:00:$((10 + vf))"
+	done
+}
+
+# prepare_network N: finds the PF, makes N virtual functions and gives them to vfio-pci. Sets LAB_PF, LAB_PF_BDF, LAB_VF0...
+# With N = 0 the PF is found and nothing is touched.
+prepare_network() {
+	local device vf
+	for device in /sys/bus/pci/drivers/igb/0000:*; do
+		[[ -e $device/sriov_numvfs ]] || continue
+		LAB_PF_BDF=$(basename "$device")
+		LAB_PF=$(basename "$device"/net/*)
+		break
+	done
+	[[ -n ${LAB_PF:-} ]] || { echo 'lab: the host has no igb function' && return 1; }
+	export LAB_PF LAB_PF_BDF
+	(($1 > 0)) || return 0
+	make_vfs "$1" || return
+	for ((vf = 0; vf < $1; vf++)); do
+		declare -gx "LAB_VF$vf=$(bdf_of_vf "$vf")"
+		bind_vfio "$(bdf_of_vf "$vf")" || return
+	done
+}
+
+# guest_initrd BASE COMMANDFILE OUT: a copy of an initrd in which the guest runs the file's commands instead of a shell.
+guest_initrd() {
+	local staging
+	staging=$(mktemp -d)
+	mkdir "$staging/strait"
+	cp "$2" "$staging/strait/command"
+	cp "$1" "$3"
+	# Archives follow one another; each starts at a multiple of four, which cpio's blocks of 512 see to.
+	(cd "$staging" && find strait | busybox cpio -o -H newc 2>/dev/null) >>"$3"
+	rm -rf "$staging"
+}

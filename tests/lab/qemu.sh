@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# The QEMU that emulates the host, and its command line. Sourced by lab.
+
+# find_qemu: sets the array `qemu` to the command that starts one. QEMU before 8.0 has no igb, and the virtual functions of
+# 10.0.0 to 10.0.3 do not work, so the system's is used from 10.0.4 on; otherwise it comes from the host's own package tree,
+# through that tree's loader, which needs neither root nor chroot.
+find_qemu() {
+	local version tree libraries
+	version=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p')
+	if [[ ${STRAIT_QEMU:-} ]]; then
+		qemu=("$STRAIT_QEMU")
+	elif [[ $version && $(printf '%s\n' 10.0.4 "$version" | sort -V | head -n 1) == 10.0.4 ]]; then
+		qemu=(qemu-system-x86_64)
+	else
+		tree=$("$here/../../guest-images/debian-tree" lab-host trixie apt "$here/packages/host") || return
+		libraries=$tree/usr/lib/x86_64-linux-gnu
+		export QEMU_MODULE_DIR=$libraries/qemu
+		qemu=("$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" "$tree/usr/bin/qemu-system-x86_64"
+			-L "$tree/usr/share/qemu" -L "$tree/usr/share/seabios")
+	fi
+	"${qemu[@]}" --version >/dev/null
+}
+
+# host_arguments: sets the array `arguments` from lab's options.
+host_arguments() {
+	arguments=(
+		-nodefaults -no-user-config -display none -no-reboot
+		-machine q35,kernel-irqchip=off -accel tcg,thread=multi -cpu EPYC-v4 -smp "$cpus" -m "$memory" -nic none
+		-kernel "$images/vmlinuz" -initrd "$images/initrd.img" -append "$kernel_cmdline"
+		-serial "file:$run/console"
+		-device isa-debug-exit,iobase=0xf4,iosize=1
+
+		# Its disks: the shared system, and this run's files. Neither is written to.
+		-drive "if=none,id=root,format=raw,snapshot=on,cache=unsafe,file=$images/root.ext4"
+		-device virtio-blk-pci,drive=root,serial=lab-root
+		-drive "if=none,id=files,format=raw,cache=unsafe,file=$run/files.ext4"
+		-device virtio-blk-pci,drive=files,serial=lab-files
+		-virtfs "local,path=$out,mount_tag=lab-out,security_model=none"
+
+		# The script's output and the host's own reports.
+		-device virtio-serial-pci
+		-chardev "file,id=output,path=$run/output" -device virtserialport,chardev=output,name=lab.output
+		-chardev "file,id=status,path=$run/status" -device virtserialport,chardev=status,name=lab.status
+
+		# The card, behind a root port as on a real board. Its virtual functions become 0000:01:10.0 and 0000:01:10.2.
+		-device pcie-root-port,id=rp1,slot=1,chassis=1
+		-netdev user,id=n0,restrict=on -device igb,netdev=n0,bus=rp1,mac=52:54:00:12:34:56
+	)
+	if [[ $iommu ]]; then
+		arguments+=(-device "intel-iommu,intremap=$intremap,caching-mode=off${aw_bits:+,aw-bits=$aw_bits}")
+	fi
+	arguments+=("${qemu_args[@]}")
+}
