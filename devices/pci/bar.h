@@ -24,7 +24,7 @@ struct BarShape {
 inline constexpr unsigned kBarCount = 6;
 
 /// What each register answered after all ones were written to it, decoded. Pure. A nonsensical answer (no address bits, a
-/// 64-bit BAR in the last register) is kNone.
+/// 64-bit BAR in the last register, all ones from a device that is gone) is kNone.
 std::array<BarShape, kBarCount> decode_bars(const std::array<std::uint32_t, kBarCount>& sizing_answers);
 
 /// The BAR registers of one type 0 header as the guest reads and writes them. Pure state: the caller places and removes
@@ -59,8 +59,10 @@ class BarAllocator {
   bool allocate(const BarShape& shape, Gpa& address);
 
  private:
+  bool place(const Range<Gpa>& window, std::uint64_t size, Gpa& address);
+
   Range<Gpa> low_, high_;
-  std::vector<Range<Gpa>> taken_;
+  std::vector<Range<Gpa>> taken_;  ///< ascending
 };
 
 }  // namespace strait::pci

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -73,11 +74,13 @@ class MsixState {
 
  private:
   struct Entry {
-    std::uint64_t address = 0;
-    std::uint32_t data = 0;
-    bool masked = true;
+    std::array<std::uint8_t, 16> registers{};  ///< as the guest reads them
     bool connected = false;
     MsiMessage routed = {};  ///< what the owner was last told
+
+    Entry();
+    MsiMessage message() const;
+    bool masked() const;
   };
   /// Compares what should be connected with what is, and appends the difference.
   void settle(std::uint16_t vector, std::vector<MsixEffect>& effects);
