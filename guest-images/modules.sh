@@ -34,6 +34,4 @@ index_modules() {
 	version=$(basename "$1"/lib/modules/*)
 	touch "$1/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} # depmod warns without
 	depmod -b "$1" "$version"
-	# busybox reads the text forms only.
-	rm -f "$1/lib/modules/$version"/modules.{*.bin,symbols,softdep,devname,builtin*,order,weakdep}
 }

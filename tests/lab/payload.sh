@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # lab sets what is used here
 # The disk with one run's files. Sourced by lab.
 
 # make_payload IMAGE ARG...: what the host finds in /lab: the script and its arguments, files from --file, a guest to boot.

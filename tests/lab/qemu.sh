@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # lab sets what is used here
 # The QEMU that emulates the host, and its command line. Sourced by lab.
 
 # find_qemu: sets the array `qemu` to the command that starts one. QEMU before 8.0 has no igb, and the virtual functions of
@@ -23,10 +23,11 @@ find_qemu() {
 
 # host_arguments: sets the array `arguments` from lab's options.
 host_arguments() {
+	# shellcheck disable=SC2054 # QEMU's arguments have commas
 	arguments=(
 		-nodefaults -no-user-config -display none -no-reboot
 		-machine q35,kernel-irqchip=off -accel tcg,thread=multi -cpu EPYC-v4 -smp "$cpus" -m "$memory" -nic none
-		-kernel "$images/vmlinuz" -initrd "$images/initrd.img" -append "$kernel_cmdline"
+		-kernel "$images/vmlinux" -initrd "$images/initrd.img" -append "$kernel_cmdline"
 		-serial "file:$run/console"
 		-device isa-debug-exit,iobase=0xf4,iosize=1
 
