@@ -195,8 +195,8 @@ std::vector<Capability> walk_extended_capabilities(std::span<const std::uint8_t>
 }
 
 void hide_extended_capabilities(std::span<std::uint8_t> config, const std::function<bool(std::uint16_t id)>& hidden) {
-  // Backwards, so that the next one to be seen is known. Every pointer is written anew: where a malformed list loops, the old ones
-  // would lead back to what was hidden.
+  // Backwards, so that the next one to be seen is known. Every pointer is written anew: where a malformed list loops, the old
+  // ones would lead back to what was hidden.
   const std::vector<Capability> list = walk_extended_capabilities(config);
   std::uint32_t next = 0;
   for (auto capability = list.rbegin(); capability != list.rend(); ++capability) {
