@@ -1,0 +1,60 @@
+#include "host/limits.h"
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/syscall.h"
+#include "base/units.h"
+
+namespace strait::host {
+namespace {
+
+/// The number behind "KEY:" in a file of such lines (/proc/meminfo, /proc/self/status), 0 where it is missing.
+std::uint64_t proc_number(const char* file, std::string_view key, int base) {
+  const std::string text = read_text_file(file);
+  auto at = text.find(fmt::format("\n{}:", key));
+  if (at == std::string::npos) return 0;
+  at = text.find_first_not_of(" \t", at + key.size() + 2);
+  std::uint64_t value = 0;
+  if (at != std::string::npos) std::from_chars(text.data() + at, text.data() + text.size(), value, base);
+  return value;
+}
+
+std::uint64_t mib(std::uint64_t bytes) { return align_up(bytes, kMiB) / kMiB; }
+
+}  // namespace
+
+void check_memlock(std::uint64_t bytes) {
+  if ((proc_number("/proc/self/status", "CapEff", 16) >> CAP_IPC_LOCK) & 1) return;
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  const std::uint64_t locked = proc_number("/proc/self/status", "VmLck", 10) * kKiB;
+  if (limit.rlim_cur == RLIM_INFINITY || bytes + locked <= limit.rlim_cur) return;
+  throw Error(fmt::format("the guest's memory is pinned for DMA, {} bytes, but this process may lock only {} bytes (RLIMIT_MEMLOCK)", bytes,
+                          static_cast<std::uint64_t>(limit.rlim_cur)),
+              fmt::format("raise it with 'ulimit -l {}', LimitMEMLOCK={} in a systemd unit, or 'USER - memlock {}' in /etc/security/limits.conf",
+                          bytes / kKiB, bytes, bytes / kKiB));
+}
+
+void check_available_memory(std::uint64_t bytes) {
+  const std::uint64_t available = proc_number("/proc/meminfo", "MemAvailable", 10) * kKiB;
+  if (available == 0 || bytes <= available) return;
+  throw Error(fmt::format("the guest is to have {} MiB of memory, but this host has only {} MiB available", mib(bytes), available / kMiB),
+              "give a smaller --memory");
+}
+
+unsigned usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(std::max(1, CPU_COUNT(&set))) : 1;
+}
+
+}  // namespace strait::host

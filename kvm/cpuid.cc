@@ -1,0 +1,115 @@
+#include "kvm/cpuid.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace strait::kvm {
+namespace {
+
+constexpr std::uint32_t kHypervisorLeaf = 0x40000000;
+constexpr std::uint32_t kTimingLeaf = 0x40000010;  // TSC and APIC timer frequency in kHz, as VMware defined it
+
+/// Replaces the bits of `field` that `mask` covers.
+void set_bits(std::uint32_t& field, std::uint32_t mask, std::uint32_t value) {
+  field = (field & ~mask) | ((value << std::countr_zero(mask)) & mask);
+}
+
+/// Extended topology (leaves 0xB and 0x1F): level 0 is the thread, level 1 the package's cores.
+void add_topology(std::vector<kvm_cpuid_entry2>& entries, std::uint32_t leaf, const CpuidSpec& spec) {
+  const auto bits = static_cast<std::uint32_t>(std::bit_width(spec.cpus - 1));
+  const std::uint32_t levels[3][3] = {{0, 1, 1 << 8}, {bits, spec.cpus, 2 << 8}, {0, 0, 0}};  // shift, count, type
+  for (std::uint32_t index = 0; index < 3; ++index) {
+    kvm_cpuid_entry2 entry = {};
+    entry.function = leaf;
+    entry.index = index;
+    entry.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+    entry.eax = levels[index][0];
+    entry.ebx = levels[index][1];
+    entry.ecx = levels[index][2] | index;
+    entry.edx = spec.apic_id;
+    entries.push_back(entry);
+  }
+}
+
+void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec) {
+  const std::uint32_t last_core = spec.cpus - 1;
+  const auto core_bits = static_cast<std::uint32_t>(std::bit_width(last_core));
+  switch (entry.function) {
+    case 0x1:
+      set_bits(entry.ebx, 0xff000000, spec.apic_id);
+      set_bits(entry.ebx, 0x00ff0000, spec.cpus);
+      set_bits(entry.edx, 1u << 28, spec.cpus > 1);  // HTT: more than one logical processor in the package
+      set_bits(entry.ecx, 1u << 31, 1);              // a hypervisor is present
+      set_bits(entry.ecx, 1u << 24, spec.tsc_deadline);
+      break;
+    case 0x4:  // Intel caches: no sharing above the core below level 3
+    case 0x8000001d: {  // AMD's twin
+      const std::uint32_t level = (entry.eax >> 5) & 7;
+      set_bits(entry.eax, 0x03ffc000, level >= 3 ? last_core : 0);
+      if (entry.function == 0x4 && (entry.eax & 0x1f) != 0) set_bits(entry.eax, 0xfc000000, std::min(last_core, 63u));
+      break;
+    }
+    case 0x6:
+      set_bits(entry.eax, 1u << 2, 1);  // ARAT: the APIC timer never stops
+      break;
+    case 0x80000001:
+      set_bits(entry.ecx, 1u << 1, spec.cpus > 1);  // CmpLegacy; reserved on Intel, masked there by the caller's list
+      break;
+    case 0x80000008:
+      if (spec.physical_bits != 0) {
+        set_bits(entry.eax, 0x000000ff, spec.physical_bits);
+        set_bits(entry.eax, 0x00ff0000, 0);
+      }
+      set_bits(entry.ecx, 0x000000ff, last_core);
+      set_bits(entry.ecx, 0x0000f000, core_bits);
+      break;
+    case 0x8000001e:
+      entry.eax = spec.apic_id;
+      entry.ebx = spec.apic_id & 0xff;  // compute unit: one thread each
+      entry.ecx = 0;                    // one node
+      break;
+    case kHypervisorLeaf:
+      if (spec.tsc_khz != 0) entry.eax = std::max(entry.eax, kTimingLeaf);
+      break;
+    default: break;
+  }
+}
+
+bool is_amd(std::span<const kvm_cpuid_entry2> entries) {
+  const auto vendor = std::find_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.function == 0; });
+  return vendor != entries.end() && (vendor->ecx == 0x444d4163 || vendor->ecx == 0x656e6975);  // "cAMD", "uine" of HygonGenuine
+}
+
+}  // namespace
+
+std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supported, const CpuidSpec& spec) {
+  const bool amd = is_amd(supported);
+  std::vector<kvm_cpuid_entry2> entries;
+  bool topology = false;
+  for (kvm_cpuid_entry2 entry : supported) {
+    if (entry.function == 0xb || entry.function == 0x1f || entry.function == kTimingLeaf) {
+      topology = topology || entry.function == 0xb;
+      continue;
+    }
+    if (entry.function != 0x80000001 || amd) patch(entry, spec);
+    entries.push_back(entry);
+  }
+  if (topology) add_topology(entries, 0xb, spec);
+  if (spec.tsc_khz != 0) {
+    kvm_cpuid_entry2 entry = {};
+    entry.function = kTimingLeaf;
+    entry.eax = spec.tsc_khz;
+    entry.ebx = 1'000'000;  // KVM's APIC timer counts nanoseconds
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+std::uint32_t physical_address_bits(std::span<const kvm_cpuid_entry2> entries) {
+  for (const auto& entry : entries) {
+    if (entry.function == 0x80000008) return entry.eax & 0xff;
+  }
+  return 36;
+}
+
+}  // namespace strait::kvm

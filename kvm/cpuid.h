@@ -1,0 +1,26 @@
+#pragma once
+
+#include <linux/kvm.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace strait::kvm {
+
+/// What one vCPU's CPUID depends on besides the host.
+struct CpuidSpec {
+  std::uint32_t apic_id = 0;
+  std::uint32_t cpus = 1;           ///< one package of single-thread cores
+  std::uint32_t physical_bits = 0;  ///< guest-physical address width; 0 keeps the host's
+  bool tsc_deadline = false;        ///< KVM has it; the supported list may omit it (the KVM API document says to ask)
+  std::uint32_t tsc_khz = 0;        ///< 0 where unknown
+};
+
+/// The guest's CPUID: the supported list with topology, address width, timer and hypervisor leaves filled in. Pure.
+std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supported, const CpuidSpec& spec);
+
+/// The address width that a CPUID list announces (leaf 0x80000008), 36 where it does not.
+std::uint32_t physical_address_bits(std::span<const kvm_cpuid_entry2> entries);
+
+}  // namespace strait::kvm

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <linux/kvm.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace strait::kvm {
+
+/// The host's KVM: /dev/kvm, and what it can do.
+class Kvm {
+ public:
+  /// Opens the device and checks that it has what every guest of ours needs. Throws Error with the remedy: module not
+  /// loaded, no permission, virtualisation off in the firmware, an extension missing.
+  explicit Kvm(const char* path = "/dev/kvm");
+
+  int fd() const { return fd_.get(); }
+  /// KVM_CHECK_EXTENSION: 0 where there is no such thing, otherwise 1 or the extension's own number.
+  int extension(int capability) const;
+  /// Everything that CPUID may say in a guest on this host.
+  std::vector<kvm_cpuid_entry2> supported_cpuid() const;
+  /// Bytes of one vCPU's shared run area.
+  std::uint64_t run_area_size() const;
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace strait::kvm

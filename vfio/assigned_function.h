@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/counter.h"
+#include "devices/bus.h"
+#include "devices/memory_slots.h"
+#include "devices/msi_router.h"
+#include "devices/pci/bar.h"
+#include "devices/pci/function.h"
+#include "vfio/assigned_device.h"
+#include "vfio/bar_mapping.h"
+#include "vfio/config_model.h"
+#include "vfio/msix_interrupts.h"
+
+namespace strait::vfio {
+
+/// What a guest-visible function needs of the machine around it.
+struct FunctionHost {
+  MemorySlots& slots;
+  Bus& mmio;
+  Bus& ports;
+  MsiRouter& router;
+};
+
+/// The PCI function that the guest sees in place of an assigned device: configuration space passed through but for what ConfigModel names,
+/// BARs mapped into the guest while the guest has them decoded, MSI-X through MsixInterrupts. Any vCPU thread.
+class AssignedFunction : public pci::Function, private BarAccess {
+ public:
+  /// Reads the configuration space of a device that was just opened, and so reset. Throws Error where the device cannot be served: it
+  /// does not answer, or has no MSI-X.
+  AssignedFunction(AssignedDevice& device, const FunctionHost& host);
+  ~AssignedFunction() override;
+
+  /// Gives every memory BAR an address, as firmware would. Throws Error where the windows are too small. Before the guest runs.
+  void assign_addresses(pci::BarAllocator& allocator);
+
+  void read_config(std::uint16_t offset, std::span<std::uint8_t> data) override;
+  void write_config(std::uint16_t offset, std::span<const std::uint8_t> data) override;
+
+  /// KVM could not reach a mapped page: takes the mappings away, so that accesses are trapped and answered with what the device says,
+  /// until the guest next changes Command or the power state.
+  void distrust_mappings();
+
+  struct Statistics {
+    std::uint64_t config_accesses = 0, bar_traps = 0, msix_table_traps = 0, route_updates = 0, mapping_updates = 0;
+    unsigned armed_vectors = 0;
+  };
+  Statistics statistics() const;
+  const std::string& name() const { return device_.name(); }
+
+ private:
+  void read_bar(unsigned bar, std::uint64_t offset, std::span<std::uint8_t> data) override;
+  void write_bar(unsigned bar, std::uint64_t offset, std::span<const std::uint8_t> data) override;
+  bool write_msix_control(std::uint16_t offset, std::span<const std::uint8_t> data);
+  void pass_write(std::uint16_t offset, std::span<const std::uint8_t> data);
+  /// Brings mappings in line with Command, power state and BAR registers.
+  void settle_mappings();
+  void remove_mappings();
+  std::vector<std::uint8_t> read_whole_config();
+  std::array<pci::BarShape, pci::kBarCount> probe_bars();
+
+  AssignedDevice& device_;
+  FunctionHost host_;
+  std::mutex mutex_;  ///< guards what follows, but for msix_ and the counters
+  ConfigModel model_;
+  pci::BarRegisters bars_;
+  std::unique_ptr<MsixInterrupts> msix_;
+  std::array<std::unique_ptr<BarMapping>, pci::kBarCount> mappings_;
+  bool distrusted_ = false;
+  Counter config_accesses_, bar_traps_, mapping_updates_;
+};
+
+}  // namespace strait::vfio

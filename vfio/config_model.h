@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "devices/pci/msix.h"
+
+namespace strait::vfio {
+
+/// Which bits of a function's configuration space the guest sees from us instead of from the device, and where the capabilities lie
+/// that need more than that. Built once from a copy of the device's space; lists are never walked again.
+///
+/// Ours: the ROM BAR (none), Interrupt Pin (none: INTx is not offered), the multi-function bit, the link registers and port type of an
+/// Express endpoint (on the root bus it appears as a Root Complex Integrated Endpoint, PCIe 7.5.3), the MSI capability (unlinked), and
+/// the extended capabilities that only a host may use (SR-IOV, ARI, Resizable BAR: unlinked). BARs and MSI-X control are elsewhere.
+struct ConfigModel {
+  std::vector<std::uint8_t> shown;     ///< our bits
+  std::vector<std::uint8_t> ours;      ///< 1 where the bit of `shown` counts
+  std::optional<std::uint16_t> msix;   ///< offset of the MSI-X capability
+  pci::MsixLayout msix_layout;         ///< valid with `msix`
+  std::optional<std::uint16_t> power;  ///< power management
+  std::optional<std::uint16_t> express;
+  std::optional<std::uint16_t> advanced_features;
+
+  /// What a guest write of `data` at `offset` asks for beyond storing it: the function may stop answering on its BARs.
+  bool may_stop_decoding(std::uint16_t offset, std::span<const std::uint8_t> data) const;
+  /// True where the write touches what decides whether BARs are decoded: Command or the power state.
+  bool touches_decoding(std::uint16_t offset, std::size_t size) const;
+};
+
+/// `config` is 256 or 4096 bytes as read from the device. `problem` says what was wrong with its capability lists, empty for nothing. Pure.
+ConfigModel make_config_model(std::span<const std::uint8_t> config, std::string& problem);
+
+}  // namespace strait::vfio

@@ -1,0 +1,171 @@
+#include "vfio/container.h"
+
+#include <fcntl.h>
+#include <linux/vfio.h>
+
+#include <chrono>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/little_endian.h"
+#include "base/log.h"
+#include "base/syscall.h"
+
+namespace strait::vfio {
+namespace {
+
+UniqueFd open_container() {
+  constexpr const char* kPath = "/dev/vfio/vfio";
+  UniqueFd fd(::open(kPath, O_RDWR | O_CLOEXEC));
+  if (fd) return fd;
+  const int code = errno;
+  const std::string attempt = std::string("opening ") + kPath;
+  if (code == ENOENT || code == ENODEV) throw Error::from_errno(code, attempt, "load the module: modprobe vfio-pci");
+  throw Error::from_errno(code, attempt, "run as root, or give your user access to /dev/vfio/vfio and the group's file beside it");
+}
+
+UniqueFd open_group(unsigned group, const std::string& name) {
+  const std::string path = fmt::format("/dev/vfio/{}", group);
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (fd) return fd;
+  const int code = errno;
+  const std::string attempt = fmt::format("opening {} for {}", path, name);
+  switch (code) {
+    case EBUSY:
+      throw Error::from_errno(code, attempt, fmt::format("another program is using a device of IOMMU group {}: 'fuser -v {}' names it", group, path));
+    case EACCES:
+    case EPERM:
+      throw Error::from_errno(code, attempt, fmt::format("give your user access: chown USER {}", path));
+    case ENOENT:
+      throw Error::from_errno(code, attempt, fmt::format("bind {} to vfio-pci first", name));
+    default: throw Error::from_errno(code, attempt);
+  }
+}
+
+void check_viable(int group_fd, unsigned group) {
+  vfio_group_status status = {};
+  status.argsz = sizeof status;
+  checked_ioctl(group_fd, VFIO_GROUP_GET_STATUS, &status, "VFIO_GROUP_GET_STATUS");
+  if ((status.flags & VFIO_GROUP_FLAGS_VIABLE) == 0) {
+    throw Error(fmt::format("IOMMU group {} is not viable: a host driver holds a function of it", group),
+                fmt::format("bind every function in /sys/kernel/iommu_groups/{}/devices to vfio-pci or to no driver", group));
+  }
+}
+
+/// VFIO refuses an IOMMU without interrupt remapping: a device could forge interrupts. It does so with EPERM in one call or the other.
+[[noreturn]] void refuse_iommu(int code, unsigned group, const char* attempt) {
+  if (code == EPERM) {
+    throw Error::from_errno(code, fmt::format("{} for IOMMU group {}", attempt, group),
+                            "this host's IOMMU has no interrupt remapping: enable it (x2APIC and VT-d or AMD-Vi in the firmware set-up, no "
+                            "intremap=off on the kernel command line)");
+  }
+  throw Error::from_errno(code, fmt::format("{} for IOMMU group {}", attempt, group));
+}
+
+}  // namespace
+
+Container::Container() : fd_(open_container()) {
+  if (try_ioctl(fd_.get(), VFIO_GET_API_VERSION) != VFIO_API_VERSION) throw Error("this host's VFIO speaks another API version");
+  if (try_ioctl(fd_.get(), VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0) {
+    throw Error("this host's VFIO has no type 1 IOMMU back end", "load it: modprobe vfio_iommu_type1");
+  }
+}
+
+Container::~Container() {
+  for (const auto& [number, group] : groups_) {
+    if (observer_) observer_(group.get(), false);
+  }
+}
+
+void Container::join(unsigned group, const std::string& name) {
+  if (groups_.contains(group)) return;
+  UniqueFd opened = open_group(group, name);
+  check_viable(opened.get(), group);
+  int container = fd_.get();
+  if (const int result = try_ioctl(opened.get(), VFIO_GROUP_SET_CONTAINER, &container); result < 0) {
+    refuse_iommu(-result, group, "VFIO_GROUP_SET_CONTAINER");
+  }
+  if (groups_.empty()) {
+    if (const int result = try_ioctl(fd_.get(), VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU); result < 0) {
+      refuse_iommu(-result, group, "VFIO_SET_IOMMU");
+    }
+  }
+  groups_.emplace(group, std::move(opened));
+}
+
+UniqueFd Container::open_device(unsigned group, const std::string& name) {
+  const int fd = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, name.c_str());
+  if (fd < 0) {
+    throw Error::from_errno(-fd, fmt::format("opening {} through VFIO", name),
+                            fd == -EINVAL ? "if its physical function is on vfio-pci too, it needs a vf-token" : "");
+  }
+  return UniqueFd(fd);
+}
+
+void Container::observe_groups(GroupObserver observer) {
+  observer_ = std::move(observer);
+  for (const auto& [number, group] : groups_) observer_(group.get(), true);
+}
+
+std::vector<Range<Iova>> Container::usable_ranges() const {
+  vfio_iommu_type1_info probe = {};
+  probe.argsz = sizeof probe;
+  if (try_ioctl(fd_.get(), VFIO_IOMMU_GET_INFO, &probe) < 0 || probe.argsz <= sizeof probe) return {};
+  std::vector<std::uint8_t> bytes(probe.argsz);
+  store(std::span(bytes), 0, probe);
+  if (try_ioctl(fd_.get(), VFIO_IOMMU_GET_INFO, bytes.data()) < 0) return {};
+  const auto info = load<vfio_iommu_type1_info>(bytes);
+  if ((info.flags & VFIO_IOMMU_INFO_CAPS) == 0) return {};
+
+  std::vector<Range<Iova>> ranges;
+  std::size_t offset = info.cap_offset;
+  for (unsigned hops = 0; offset != 0 && hops < 32 && offset + sizeof(vfio_info_cap_header) <= bytes.size(); ++hops) {
+    const auto header = load<vfio_info_cap_header>(bytes, offset);
+    if (header.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE && offset + sizeof(vfio_iommu_type1_info_cap_iova_range) <= bytes.size()) {
+      const auto list = load<vfio_iommu_type1_info_cap_iova_range>(bytes, offset);
+      std::size_t at = offset + sizeof list;
+      for (std::uint32_t i = 0; i < list.nr_iovas && at + sizeof(vfio_iova_range) <= bytes.size(); ++i, at += sizeof(vfio_iova_range)) {
+        const auto range = load<vfio_iova_range>(bytes, at);
+        // `end` is inclusive; the byte at 2^64-1 is given up so that a size always fits.
+        if (range.end >= range.start) ranges.push_back({Iova(range.start), range.end - range.start + (range.end - range.start != ~0ull)});
+      }
+    }
+    offset = header.next;
+  }
+  return ranges;
+}
+
+void Container::map(Iova start, std::span<std::uint8_t> memory) {
+  const std::lock_guard lock(mutex_);
+  vfio_iommu_type1_dma_map request = {};
+  request.argsz = sizeof request;
+  request.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+  request.vaddr = reinterpret_cast<std::uint64_t>(memory.data());
+  request.iova = start.value;
+  request.size = memory.size();
+  const auto before = std::chrono::steady_clock::now();
+  const int result = try_ioctl(fd_.get(), VFIO_IOMMU_MAP_DMA, &request);
+  nanoseconds_.add(static_cast<std::uint64_t>((std::chrono::steady_clock::now() - before) / std::chrono::nanoseconds(1)));
+  map_calls_.add();
+  if (result < 0) {
+    throw Error::from_errno(-result, fmt::format("mapping {} bytes for DMA at {:#x}", memory.size(), start.value),
+                            result == -ENOMEM ? "raise RLIMIT_MEMLOCK, or free memory on the host" : "");
+  }
+  bytes_.add(memory.size());
+}
+
+void Container::unmap(const Range<Iova>& range) {
+  const std::lock_guard lock(mutex_);
+  vfio_iommu_type1_dma_unmap request = {};
+  request.argsz = sizeof request;
+  request.iova = range.start.value;
+  request.size = range.size;
+  if (const int result = try_ioctl(fd_.get(), VFIO_IOMMU_UNMAP_DMA, &request); result < 0) {
+    log::warning("unmapping {} bytes of DMA at {:#x}: {}", range.size, range.start.value, std::strerror(-result));
+  }
+}
+
+DmaSpace::Statistics Container::statistics() const { return {map_calls_.value(), bytes_.value(), nanoseconds_.value()}; }
+
+}  // namespace strait::vfio

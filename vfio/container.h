@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/counter.h"
+#include "base/unique_fd.h"
+#include "vfio/dma_space.h"
+
+namespace strait::vfio {
+
+/// A VFIO container with the type 1 (v2) IOMMU back end and the groups in it (Documentation/driver-api/vfio.rst): one DMA space for
+/// all devices of a guest. Closing order, which the kernel wants: devices, then groups, then the container.
+class Container : public DmaSpace {
+ public:
+  /// Told of each group that joins or leaves, by its descriptor.
+  using GroupObserver = std::function<void(int group_fd, bool joined)>;
+
+  /// Opens /dev/vfio/vfio. Throws Error with the remedy.
+  Container();
+  ~Container() override;
+
+  /// Brings an IOMMU group in, unless it is in already; `name` is the function it is for. Throws Error with the remedy: no permission,
+  /// busy, not viable, no interrupt remapping.
+  void join(unsigned group, const std::string& name);
+  /// Tells `observer` of every group in the container, and of those that leave when it closes. Once, before devices are opened.
+  void observe_groups(GroupObserver observer);
+  /// Opens the function `name` (full PCI address) of a group that has joined. The kernel resets it, where it can, on this first open
+  /// and on the last close. Throws Error.
+  UniqueFd open_device(unsigned group, const std::string& name);
+
+  std::vector<Range<Iova>> usable_ranges() const override;
+  void map(Iova start, std::span<std::uint8_t> memory) override;
+  void unmap(const Range<Iova>& range) override;
+  Statistics statistics() const override;
+
+ private:
+  UniqueFd fd_;
+  std::map<unsigned, UniqueFd> groups_;
+  GroupObserver observer_;
+  std::mutex mutex_;
+  Counter map_calls_, bytes_, nanoseconds_;
+};
+
+}  // namespace strait::vfio

@@ -1,0 +1,138 @@
+#include "vfio/kernel_device.h"
+
+#include <linux/vfio.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/little_endian.h"
+#include "base/log.h"
+#include "base/syscall.h"
+#include "base/units.h"
+
+namespace strait::vfio {
+namespace {
+
+/// VFIO_DEVICE_GET_REGION_INFO with its capabilities: asked for twice, because their length is known only then. Empty where the device
+/// has no such region.
+std::vector<std::uint8_t> region_info(int fd, unsigned index) {
+  std::vector<std::uint8_t> bytes(sizeof(vfio_region_info));
+  for (;;) {
+    vfio_region_info request = {};
+    request.argsz = static_cast<std::uint32_t>(bytes.size());
+    request.index = index;
+    store(std::span(bytes), 0, request);
+    if (try_ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, bytes.data()) < 0) return {};
+    const auto answer = load<vfio_region_info>(bytes);
+    if (answer.argsz <= bytes.size()) return bytes;
+    bytes.assign(answer.argsz, 0);
+  }
+}
+
+std::vector<Area> sparse_areas(std::span<const std::uint8_t> bytes, std::uint32_t offset) {
+  std::vector<Area> areas;
+  for (unsigned hops = 0; offset != 0 && hops < 32 && offset + sizeof(vfio_info_cap_header) <= bytes.size(); ++hops) {
+    const auto header = load<vfio_info_cap_header>(bytes, offset);
+    if (header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP && offset + sizeof(vfio_region_info_cap_sparse_mmap) <= bytes.size()) {
+      const auto list = load<vfio_region_info_cap_sparse_mmap>(bytes, offset);
+      std::size_t at = offset + sizeof list;
+      for (std::uint32_t i = 0; i < list.nr_areas && at + sizeof(vfio_region_sparse_mmap_area) <= bytes.size(); ++i) {
+        const auto area = load<vfio_region_sparse_mmap_area>(bytes, at);
+        areas.push_back({Strong<RegionOffsetTag, std::uint64_t>(area.offset), area.size});
+        at += sizeof area;
+      }
+    }
+    offset = header.next;
+  }
+  return areas;
+}
+
+}  // namespace
+
+KernelDevice::KernelDevice(std::string name, UniqueFd fd) : name_(std::move(name)), fd_(std::move(fd)) {
+  vfio_device_info info = {};
+  info.argsz = sizeof info;
+  checked_ioctl(fd_.get(), VFIO_DEVICE_GET_INFO, &info, "VFIO_DEVICE_GET_INFO");
+  if ((info.flags & VFIO_DEVICE_FLAGS_PCI) == 0) throw Error(fmt::format("{} is no PCI device to VFIO", name_));
+  resettable_ = (info.flags & VFIO_DEVICE_FLAGS_RESET) != 0;
+
+  for (unsigned index = 0; index < std::min(kRegions, info.num_regions); ++index) {
+    const std::vector<std::uint8_t> bytes = region_info(fd_.get(), index);
+    if (bytes.empty()) continue;
+    const auto answer = load<vfio_region_info>(bytes);
+    file_offsets_[index] = answer.offset;
+    RegionInfo& region = regions_[index];
+    region.size = answer.size;
+    region.readable = (answer.flags & VFIO_REGION_INFO_FLAG_READ) != 0;
+    region.writable = (answer.flags & VFIO_REGION_INFO_FLAG_WRITE) != 0;
+    region.mappable = (answer.flags & VFIO_REGION_INFO_FLAG_MMAP) != 0;
+    if (!region.mappable) continue;
+    if ((answer.flags & VFIO_REGION_INFO_FLAG_CAPS) != 0) region.mappable_areas = sparse_areas(bytes, answer.cap_offset);
+    if (region.mappable_areas.empty()) region.mappable_areas = {{{}, region.size}};
+  }
+  if (regions_[kConfigRegion].size < 256) throw Error(fmt::format("{} has no configuration space in VFIO", name_));
+}
+
+const RegionInfo& KernelDevice::region(unsigned index) const {
+  static const RegionInfo kNone;
+  return index < kRegions ? regions_[index] : kNone;
+}
+
+bool KernelDevice::read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) {
+  const auto at = static_cast<off_t>(file_offsets_.at(region) + offset);
+  if (::pread(fd_.get(), data.data(), data.size(), at) == static_cast<ssize_t>(data.size())) return true;
+  fill_ones(data);
+  return false;
+}
+
+bool KernelDevice::write(unsigned region, std::uint64_t offset, std::span<const std::uint8_t> data) {
+  const auto at = static_cast<off_t>(file_offsets_.at(region) + offset);
+  return ::pwrite(fd_.get(), data.data(), data.size(), at) == static_cast<ssize_t>(data.size());
+}
+
+MappedRegion KernelDevice::map(unsigned region, const Area& area, std::uint64_t alignment) {
+  const RegionInfo& info = regions_.at(region);
+  const int protection = (info.readable ? PROT_READ : 0) | (info.writable ? PROT_WRITE : 0);
+  return MappedRegion::shared(fd_.get(), file_offsets_[region] + area.start.value, area.size, protection, alignment, area.start.value);
+}
+
+IrqInfo KernelDevice::irq_info(IrqIndex index) const {
+  vfio_irq_info info = {};
+  info.argsz = sizeof info;
+  info.index = static_cast<std::uint32_t>(index);
+  if (try_ioctl(fd_.get(), VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 || (info.flags & VFIO_IRQ_INFO_EVENTFD) == 0) return {};
+  return {.count = info.count, .dynamic = (info.flags & VFIO_IRQ_INFO_NORESIZE) == 0};
+}
+
+int KernelDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) {
+  std::vector<std::uint64_t> storage((sizeof(vfio_irq_set) + eventfds.size_bytes() + 7) / 8);
+  auto* request = reinterpret_cast<vfio_irq_set*>(storage.data());
+  request->argsz = static_cast<std::uint32_t>(sizeof(vfio_irq_set) + eventfds.size_bytes());
+  request->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+  request->index = static_cast<std::uint32_t>(index);
+  request->start = start;
+  request->count = static_cast<std::uint32_t>(eventfds.size());
+  std::memcpy(request->data, eventfds.data(), eventfds.size_bytes());
+  return try_ioctl(fd_.get(), VFIO_DEVICE_SET_IRQS, request);
+}
+
+void KernelDevice::disable_irqs(IrqIndex index) {
+  vfio_irq_set request = {};
+  request.argsz = sizeof request;
+  request.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER;
+  request.index = static_cast<std::uint32_t>(index);
+  if (const int result = try_ioctl(fd_.get(), VFIO_DEVICE_SET_IRQS, &request); result < 0) {
+    log::warning("{}: turning interrupts off: {}", name_, std::strerror(-result));
+  }
+}
+
+bool KernelDevice::reset() {
+  if (!resettable_) return false;
+  const int result = try_ioctl(fd_.get(), VFIO_DEVICE_RESET);
+  if (result < 0) log::warning("{}: reset: {}", name_, std::strerror(-result));
+  return result >= 0;
+}
+
+}  // namespace strait::vfio

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+
+#include "base/syscall.h"
+#include "base/unique_fd.h"
+#include "vmm/outcome.h"
+
+namespace strait {
+
+/// Where everything that can end a run says so: the first word counts. Any thread.
+class EndOfRun {
+ public:
+  EndOfRun() : eventfd_(make_eventfd()) {}
+
+  void end(Outcome outcome) {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    outcome_ = std::move(outcome);
+    ended_ = true;
+    signal_eventfd(eventfd_.get());
+  }
+  bool ended() const { return ended_; }
+  /// Readable from the end on.
+  int eventfd() const { return eventfd_.get(); }
+  Outcome outcome() const {
+    const std::lock_guard lock(mutex_);
+    return outcome_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::atomic<bool> ended_ = false;
+  Outcome outcome_;
+  UniqueFd eventfd_;
+};
+
+}  // namespace strait

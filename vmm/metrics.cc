@@ -1,0 +1,47 @@
+#include "vmm/metrics.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace strait {
+
+void PhaseClock::add_to(nlohmann::json& metrics) const {
+  constexpr const char* kNames[kPhases] = {"start",        "vm_made",       "memory_ready", "dma_mapped",
+                                           "devices_ready", "kernel_loaded", "first_entry",  "end"};
+  using Seconds = std::chrono::duration<double>;
+  metrics["start_monotonic_s"] = Seconds(marks_[kStart].time_since_epoch()).count();
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    if (marks_[i] != std::chrono::steady_clock::time_point()) {
+      metrics["phases_s"][kNames[i]] = Seconds(marks_[i] - marks_[kStart]).count();
+    }
+  }
+}
+
+MetricsFile::MetricsFile(const std::string& path) {
+  if (path.empty()) return;
+  fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd_) throw Error::from_errno(errno, "opening the metrics file " + path);
+}
+
+void MetricsFile::write(const nlohmann::json& metrics) const {
+  const std::string text = metrics.dump(2) + "\n";
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t written = ::write(fd_.get(), text.data() + at, text.size() - at);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      log::error("writing the metrics: {}", std::strerror(errno));
+      return;
+    }
+    at += static_cast<std::size_t>(written);
+  }
+}
+
+}  // namespace strait

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/unique_fd.h"
+
+namespace strait {
+
+/// When each phase of a start was reached, on the monotonic clock. Each mark is set once, by one thread.
+class PhaseClock {
+ public:
+  enum Phase { kStart, kVmMade, kMemoryReady, kDmaMapped, kDevicesReady, kKernelLoaded, kFirstEntry, kEnd, kPhases };
+
+  PhaseClock() { mark(kStart); }
+  void mark(Phase phase) { marks_[phase] = std::chrono::steady_clock::now(); }
+  /// Seconds since kStart by phase name, and kStart itself in seconds of CLOCK_MONOTONIC.
+  void add_to(nlohmann::json& metrics) const;
+
+ private:
+  std::array<std::chrono::steady_clock::time_point, kPhases> marks_{};
+};
+
+/// The file of --metrics: opened before the guest starts, so that a wrong path is an error then, and written when the run has ended.
+class MetricsFile {
+ public:
+  /// Empty for none. Throws Error.
+  explicit MetricsFile(const std::string& path);
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+  void write(const nlohmann::json& metrics) const;
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace strait

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "base/units.h"
+#include "boot/loader.h"
+#include "host/bdf.h"
+
+namespace strait {
+
+/// What makes a run: the options that `strait run` and `strait test` share.
+struct RunOptions {
+  boot::BootSpec boot;  ///< the machine fills in what ACPI tells
+  std::uint64_t memory = 512 * kMiB;
+  std::uint32_t cpus = 1;
+  std::vector<host::Bdf> devices;
+  std::optional<Port> exit_port;
+  std::chrono::milliseconds timeout{0};  ///< 0 for none
+  std::string metrics_file;              ///< empty for none
+  bool verbose = false;
+};
+
+}  // namespace strait

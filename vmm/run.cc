@@ -1,0 +1,120 @@
+#include "vmm/run.h"
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "vmm/event_loop.h"
+#include "vmm/machine.h"
+#include "vmm/metrics.h"
+#include "vmm/terminal.h"
+
+namespace strait {
+namespace {
+
+/// SIGTERM and its kind as events: the first presses the guest's power button, the second ends the run. While this lives no thread
+/// started after it is interrupted by them.
+class Signals {
+ public:
+  Signals() {
+    ::sigemptyset(&handled_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&handled_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &handled_, &before_);
+    fd_ = UniqueFd(::signalfd(-1, &handled_, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd_) throw Error::from_errno(errno, "creating a signalfd");
+  }
+  ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  int fd() const { return fd_.get(); }
+  /// The next signal's number, 0 for none.
+  int next() const {
+    signalfd_siginfo info = {};
+    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  }
+
+ private:
+  sigset_t handled_{}, before_{};
+  UniqueFd fd_;
+};
+
+UniqueFd start_timer(std::chrono::milliseconds after) {
+  UniqueFd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!fd) throw Error::from_errno(errno, "creating a timerfd");
+  itimerspec spec = {};
+  spec.it_value.tv_sec = after.count() / 1000;
+  spec.it_value.tv_nsec = after.count() % 1000 * 1'000'000;
+  ::timerfd_settime(fd.get(), 0, &spec, nullptr);
+  return fd;
+}
+
+/// Each MSI-X vector in use takes a descriptor; the usual soft limit of 1024 is for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+}  // namespace
+
+Outcome run_guest(const RunOptions& options) {
+  PhaseClock clock;
+  raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);
+  const MetricsFile metrics_file(options.metrics_file);
+  EndOfRun end;
+  StandardOutput output(end);
+  EventLoop loop;
+  std::unique_ptr<ConsoleInput> input;
+  Machine machine(options, output, [&input] { input->resume(); }, end, clock);
+
+  // Until here a signal simply ends the process, which leaves nothing behind; from here on the guest has a say.
+  const Signals signals;
+  bool button_pressed = false;
+  loop.add(signals.fd(), [&] {
+    const int signal = signals.next();
+    if (signal == 0) return;
+    if (button_pressed) {
+      end.end({exit_code::kSignal + signal, fmt::format("ended by signal {}", signal)});
+      return;
+    }
+    button_pressed = true;
+    log::info("pressing the guest's power button; a second signal ends it at once");
+    machine.press_power_button();
+  });
+  const UniqueFd timer = start_timer(options.timeout);
+  loop.add(timer.get(), [&] {
+    end.end({exit_code::kTimeout, fmt::format("the guest did not end within {} s", std::chrono::duration<double>(options.timeout).count())});
+  });
+  loop.add(end.eventfd(), [] {});
+  const RawTerminal terminal;
+  input = std::make_unique<ConsoleInput>(loop, machine.serial(), [&end] { end.end({exit_code::kGuestOff, "left with Ctrl-A x"}); });
+
+  machine.start();
+  loop.run([&end] { return end.ended(); });
+  machine.stop();
+  clock.mark(PhaseClock::kEnd);
+
+  const Outcome outcome = end.outcome();
+  if (metrics_file) {
+    nlohmann::json metrics;
+    metrics["exit_code"] = outcome.code;
+    metrics["reason"] = outcome.reason;
+    clock.add_to(metrics);
+    machine.add_to(metrics);
+    metrics_file.write(metrics);
+  }
+  return outcome;
+}
+
+}  // namespace strait

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "vmm/options.h"
+#include "vmm/outcome.h"
+
+namespace strait {
+
+/// Runs a guest from start to end, with the process's standard input and output as its console, signals and timeout in force. Throws
+/// Error when the guest could not be started.
+Outcome run_guest(const RunOptions& options);
+
+}  // namespace strait

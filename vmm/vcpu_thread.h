@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "base/counter.h"
+#include "devices/bus.h"
+#include "kvm/coalesced_writes.h"
+#include "kvm/vcpu.h"
+#include "vmm/end_of_run.h"
+
+namespace strait {
+
+/// What a vCPU's exits reach.
+struct ExitTargets {
+  Bus& mmio;
+  Bus& ports;
+  kvm::CoalescedWrites* coalesced = nullptr;  ///< none where the host cannot
+  EndOfRun& end;
+  /// KVM could not reach guest memory that it was given (-EFAULT): a BAR whose host mapping was withdrawn.
+  std::function<void()> on_fault;
+};
+
+/// The thread of one vCPU: enters the guest, and answers what comes out. Runs from construction until it goes.
+class VcpuThread {
+ public:
+  /// Exit reasons are counted by their KVM number up to here; larger ones count as the last.
+  static constexpr std::size_t kReasons = 48;
+
+  VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets);
+  ~VcpuThread();
+  VcpuThread(const VcpuThread&) = delete;
+  VcpuThread& operator=(const VcpuThread&) = delete;
+
+  /// Asks the thread to end, without waiting; join() and the destructor wait.
+  void stop();
+  void join();
+  /// Returns from KVM_RUN by exit reason; those that a signal caused are KVM_EXIT_INTR.
+  const std::array<Counter, kReasons>& exits() const { return exits_; }
+
+ private:
+  void run();
+  void handle_exit();
+  void handle_io();
+  void handle_mmio();
+  void handle_system_event();
+  void handle_fault();
+  void crash(std::string why);
+
+  kvm::Vcpu& vcpu_;
+  ExitTargets targets_;
+  std::array<Counter, kReasons> exits_;
+  unsigned faults_in_a_row_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> finished_ = false;
+  std::jthread thread_;
+};
+
+/// The name of a KVM exit reason, as the KVM API document spells it without KVM_EXIT_, in lower case.
+const char* exit_reason_name(std::size_t reason);
+
+}  // namespace strait
