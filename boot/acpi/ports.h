@@ -14,7 +14,7 @@ inline constexpr std::uint8_t kPm1EventSize = 4;
 inline constexpr Port kPm1Control{0x604};
 inline constexpr std::uint8_t kPm1ControlSize = 2;
 /// Writing kResetValue resets the machine (ACPI 6.5, 4.8.3.6).
-inline constexpr Port kReset{0x608};
+inline constexpr Port kReset{0x606};
 inline constexpr std::uint8_t kResetValue = 1;
 
 /// The power button's bit in PM1 status and enable.
