@@ -2,7 +2,6 @@
 
 #include <iterator>
 #include <limits>
-#include <mutex>
 
 #include "base/little_endian.h"
 
@@ -12,7 +11,7 @@ bool Bus::insert(std::uint64_t start, std::uint64_t size, BusDevice& device, std
   if (size == 0 || size - 1 > std::numeric_limits<std::uint64_t>::max() - start) return false;
   const std::uint64_t last = start + (size - 1);
 
-  const std::unique_lock lock(mutex_);
+  const auto lock = lock_to_change();
   const auto next = entries_.lower_bound(start);
   if (next != entries_.end() && next->first <= last) return false;
   if (next != entries_.begin()) {
@@ -25,11 +24,22 @@ bool Bus::insert(std::uint64_t start, std::uint64_t size, BusDevice& device, std
 }
 
 void Bus::remove(std::uint64_t start) {
-  const std::unique_lock lock(mutex_);
+  const auto lock = lock_to_change();
   entries_.erase(start);
 }
 
+std::unique_lock<std::shared_mutex> Bus::lock_to_change() {
+  const std::lock_guard turn(turnstile_);
+  change_waiting_ = true;
+  std::unique_lock lock(mutex_);
+  change_waiting_ = false;
+  return lock;
+}
+
 Bus::Hit Bus::find(std::uint64_t address, std::uint64_t length) {
+  if (change_waiting_.load(std::memory_order_relaxed)) {
+    const std::lock_guard let_it_pass(turnstile_);
+  }
   const std::shared_lock lock(mutex_);
   const auto after = entries_.upper_bound(address);
   if (after != entries_.begin()) {

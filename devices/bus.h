@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -52,8 +54,13 @@ class Bus {
     std::uint64_t offset = 0;
   };
   Hit find(std::uint64_t address, std::uint64_t length);
+  std::unique_lock<std::shared_mutex> lock_to_change();
 
   mutable std::shared_mutex mutex_;
+  /// Lookups queue here while a change waits for `mutex_`, which would otherwise go to one lookup after the other for as long as
+  /// vCPUs keep coming.
+  std::mutex turnstile_;
+  std::atomic<bool> change_waiting_ = false;
   std::map<std::uint64_t, Entry> entries_;
   std::map<std::string, Counter, std::less<>> counts_;
   Counter misses_;

@@ -154,6 +154,7 @@ TEST(Bus, AccessesWhileARangeMovesSeeTheDeviceOrNothing) {
   ASSERT_TRUE(bus.insert(0x1000, 0x100, fixed, "fixed"));
   std::atomic<bool> stop = false;
   std::atomic<int> wrong = 0;
+  std::atomic<int> rounds = 0;
 
   std::vector<std::jthread> readers;
   for (int i = 0; i < 3; ++i) {
@@ -165,10 +166,11 @@ TEST(Bus, AccessesWhileARangeMovesSeeTheDeviceOrNothing) {
           if (value != 0x77777777u && value != 0xffffffffu) ++wrong;
         }
         bus.counts();
+        ++rounds;
       }
     });
   }
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 2000 || rounds < 2000; ++i) {
     ASSERT_TRUE(bus.insert(i % 2 == 0 ? 0x2000 : 0x3000, 0x100, moving, "moving"));
     bus.remove(i % 2 == 0 ? 0x2000 : 0x3000);
   }
