@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
+#include "base/error.h"
 #include "base/unique_fd.h"
 
 namespace strait::boot {
@@ -61,6 +63,16 @@ class FileSource final : public ByteSource {
   UniqueFd fd_;
   std::uint64_t size_;
 };
+
+/// Runs `body` and returns what it returns; an Error that it throws gets `name` put in front of it.
+template <typename Body>
+decltype(auto) naming(const std::string& name, Body body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    throw Error(name + " " + error.what());
+  }
+}
 
 /// Whether every byte is 0.
 bool all_zero(std::span<const std::uint8_t> bytes);

@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kStep = 32;
 
 /// Odd, so that a step is a bijection of the lane for every input word: no input makes a lane forget what came before.
-constexpr std::array<std::uint64_t, 4> kMultipliers{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93};
+constexpr std::array<std::uint64_t, 4> kMultipliers{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
+                                                    0xd6e8feb86659fd93};
 
 std::uint64_t step(std::uint64_t lane, std::uint64_t word, std::uint64_t multiplier) {
   return std::rotl((lane ^ word) * multiplier, 29);

@@ -73,8 +73,8 @@ ElfSegment checked_segment(const ProgramHeader& header, std::uint64_t file_size)
   }
   if (header.memory_size > ~header.physical) throw malformed(fmt::format("a segment at {:#x} wraps around", header.physical));
   if (header.physical < kKernelArea.value) {
-    throw Error(fmt::format("wants to be loaded at {:#x}; below 1 MiB are the tables that strait starts it with", header.physical),
-                "link it at 1 MiB or above");
+    throw Error(fmt::format("wants to be loaded at {:#x}, and below 1 MiB are the tables that strait starts it with",
+                            header.physical), "link it at 1 MiB or above");
   }
   return {{header.offset, header.file_size}, {Gpa{header.physical}, header.memory_size}};
 }
@@ -105,6 +105,16 @@ bool covers(const std::vector<ElfSegment>& segments, std::uint64_t address) {
   return std::ranges::any_of(segments, [&](const ElfSegment& segment) { return segment.memory.contains(Gpa{address}); });
 }
 
+void check_segments(const std::vector<ElfSegment>& segments) {
+  if (segments.empty()) throw malformed("it has nothing to load");
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!segments[i].memory.overlaps(segments[j].memory)) continue;
+      throw malformed(fmt::format("two segments overlap at {:#x}", segments[i].memory.start.value));
+    }
+  }
+}
+
 void read_notes(const ByteSource& source, const ProgramHeader& header, ElfKernel& kernel) {
   if (kernel.pvh_entry) return;
   if (header.file_size > kNotesMax) throw malformed(fmt::format("{} bytes of notes are too many", header.file_size));
@@ -133,7 +143,7 @@ ElfKernel parse(const ByteSource& source, std::uint16_t machine) {
       kernel.segments.push_back(checked_segment(program, source.size()));
     }
   }
-  if (kernel.segments.empty()) throw malformed("it has nothing to load");
+  check_segments(kernel.segments);
   if (kernel.pvh_entry && !covers(kernel.segments, kernel.pvh_entry->value)) {
     throw malformed(fmt::format("its PVH entry {:#x} is outside its segments", kernel.pvh_entry->value));
   }

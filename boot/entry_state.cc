@@ -41,7 +41,9 @@ void write_identity_map(const GuestMemory& memory) {
   tables[0][0] = table_address(1) | kPresentWritable;
   for (std::size_t i = 0; i < kDirectories; ++i) {
     tables[1][i] = table_address(2 + i) | kPresentWritable;
-    for (std::size_t j = 0; j < kEntries; ++j) tables[2 + i][j] = (i * kEntries + j) * kHugePageSize | kPresentWritable | kLargePage;
+    for (std::size_t j = 0; j < kEntries; ++j) {
+      tables[2 + i][j] = (i * kEntries + j) * kHugePageSize | kPresentWritable | kLargePage;
+    }
   }
   memory.write_object(kPageTables, tables);
 }

@@ -40,6 +40,11 @@ ContentKey hash_file(const ByteSource& source) {
   return hash.finish();
 }
 
+timespec change_time(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 ? status.st_ctim : timespec{};
+}
+
 }  // namespace
 
 std::unique_ptr<FileSource> open_source(const std::string& path) {
@@ -54,8 +59,9 @@ std::unique_ptr<FileSource> open_source(const std::string& path) {
 
 Kernel Kernel::open(const std::string& path, KernelEntry entry, bool use_cache) {
   Kernel kernel(path);
-  try {
+  naming("kernel " + path, [&] {
     kernel.file_ = open_source(path);
+    kernel.changed_ = change_time(kernel.file_->fd());
     const auto head = read_range(*kernel.file_, {0, std::min(kHeadSize, kernel.file_->size())});
     switch (detect_kernel(head)) {
       case KernelKind::kBzImage:
@@ -68,9 +74,7 @@ Kernel Kernel::open(const std::string& path, KernelEntry entry, bool use_cache) 
       case KernelKind::kOther:
         throw Error(describe_other_file(head));
     }
-  } catch (const Error& error) {
-    throw Error(fmt::format("kernel {} {}", path, error.what()));
-  }
+  });
   return kernel;
 }
 
@@ -137,21 +141,23 @@ const ByteSource& Kernel::bytes() {
   if (protocol_ != Protocol::kLinuxElf) return *file_;
   if (unpacked_source_) return *unpacked_source_;
   if (cached_) return *cached_;
-  try {
+  naming("kernel " + path_, [&] {
     unpack();
-  } catch (const Error& error) {
-    throw Error(fmt::format("kernel {} {}", path_, error.what()));
-  }
-  if (!unpacked_source_) throw Error(fmt::format("kernel {} is another one than when it was opened", path_));
+    if (!unpacked_source_) throw Error("is another one than when it was opened", "start strait again");
+  });
   return *unpacked_source_;
+}
+
+bool Kernel::is_unchanged() const {
+  const timespec now = change_time(file_->fd());
+  return now.tv_sec == changed_.tv_sec && now.tv_nsec == changed_.tv_nsec;
 }
 
 void Kernel::settle() {
   if (!unpacked_source_) return;
-  if (cache_ && !cached_) cached_ = cache_->store(key_, unpacked_.bytes().first(elf_->file_end()));
+  // Somebody who writes to the file while it is read must not leave the wrong kernel behind.
+  if (cache_ && !cached_ && is_unchanged()) cached_ = cache_->store(key_, unpacked_.bytes().first(elf_->file_end()));
   unpacked_source_.reset();
-  // Swapped into a local, so that the memory goes now.
-  const MappedRegion freed = std::move(unpacked_);
   unpacked_ = {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,8 +40,8 @@ class Kernel {
   const std::optional<ElfKernel>& elf() const { return elf_; }
   bool came_from_cache() const { return came_from_cache_; }
 
-  /// The bytes that bzimage()->code refers to (kLinuxBzImage) or elf()->segments (else). Throws Error where they have to be unpacked
-  /// again and cannot be.
+  /// The bytes that bzimage()->code refers to (kLinuxBzImage) or elf()->segments (else). Throws Error where they have to be
+  /// unpacked again and cannot be.
   const ByteSource& bytes();
 
   /// After loading: keeps an unpacked kernel in the cache and gives back its memory. Never fails.
@@ -53,10 +54,13 @@ class Kernel {
   void open_elf_file();
   bool find_in_cache(bool use_cache);
   void unpack();
+  /// Whether the file is still as it was when it was opened.
+  bool is_unchanged() const;
 
   std::string path_;
   Protocol protocol_ = Protocol::kLinuxElf;
   std::unique_ptr<FileSource> file_;
+  timespec changed_{};
   std::optional<BzImage> bzimage_;
   std::optional<ElfKernel> elf_;
   bool came_from_cache_ = false;

@@ -66,8 +66,10 @@ bool pwrite_all(int fd, std::span<const std::uint8_t> bytes, std::uint64_t offse
 
 /// Writes everything but whole pages of zeroes, which become holes. The file is empty before.
 bool pwrite_sparse(int fd, std::span<const std::uint8_t> bytes) {
+  const auto page_at = [&](std::size_t offset) {
+    return bytes.subspan(offset, std::min<std::size_t>(kPageSize, bytes.size() - offset));
+  };
   for (std::size_t at = 0; at < bytes.size();) {
-    const auto page_at = [&](std::size_t offset) { return bytes.subspan(offset, std::min<std::size_t>(kPageSize, bytes.size() - offset)); };
     std::size_t end = at;
     while (end < bytes.size() && !all_zero(page_at(end))) end += page_at(end).size();
     if (end > at && !pwrite_all(fd, bytes.subspan(at, end - at), at)) return false;

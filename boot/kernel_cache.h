@@ -17,10 +17,10 @@ std::optional<std::string> cache_directory();
 /// Kernels that were unpacked before, as sparse ELF files, named by the content of the file they came from: the directory
 /// `kernels` in the cache directory.
 ///
-/// The directory is trusted because only its owner can write it: it must belong to the effective user and be closed to everybody
-/// else, or it is not used. What a crash of the host may have left half-written is found by a checksum, which is verified
-/// once per boot of the host; so nothing waits for the disk. Everything here is best effort: no failure stops a guest from booting.
-/// Several processes may use a directory at once.
+/// The directory is trusted because only its owner can write it: it must belong to the effective user and be closed to
+/// everybody else, or it is not used. What a crash of the host may have left half-written is found by a checksum, which is
+/// verified once per boot of the host; so nothing waits for the disk. Everything here is best effort: no failure stops a guest
+/// from booting. Several processes may use a directory at once.
 class KernelCache {
  public:
   /// More entries than this are deleted, least recently used first.
@@ -32,7 +32,7 @@ class KernelCache {
   /// The unpacked kernel for `key`, or null. Marks it as used; deletes it where it is damaged.
   std::unique_ptr<FileSource> find(const ContentKey& key) const;
 
-  /// Keeps `elf` under `key` and deletes entries beyond kEntriesMax. Returns what find() would, null where it could not be kept.
+  /// Keeps `elf` under `key` and deletes entries beyond kEntriesMax. Returns what find() would, null where that fails.
   std::unique_ptr<FileSource> store(const ContentKey& key, std::span<const std::uint8_t> elf) const;
 
   /// Deletes the entry: its content turned out to be no kernel.

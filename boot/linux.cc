@@ -30,7 +30,8 @@ constexpr std::uint32_t kSetupRngSeed = 9;
 
 std::vector<std::uint8_t> zero_page(const ZeroPageInput& input) {
   if (input.e820.size() > E820_MAX_ENTRIES_ZEROPAGE) {
-    throw Error(fmt::format("the guest's memory map has {} entries, the kernel takes {}", input.e820.size(), E820_MAX_ENTRIES_ZEROPAGE));
+    throw Error(fmt::format("the guest's memory map has {} entries, the kernel takes {}", input.e820.size(),
+                            E820_MAX_ENTRIES_ZEROPAGE));
   }
   boot_params page{};
   const auto header_room = std::span(reinterpret_cast<std::uint8_t*>(&page), sizeof page).subspan(offsetof(boot_params, hdr));

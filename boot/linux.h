@@ -28,8 +28,8 @@ struct ZeroPageInput {
 /// The 4096 bytes of struct boot_params. Throws Error where the memory map has too many entries. Pure.
 std::vector<std::uint8_t> zero_page(const ZeroPageInput& input);
 
-/// A struct setup_data of type SETUP_RNG_SEED, the last of its list: entropy, so that the guest's random numbers do not have to wait
-/// for any. Pure.
+/// A struct setup_data of type SETUP_RNG_SEED, the last of its list: entropy, so that the guest's random numbers do not have
+/// to wait for any. Pure.
 std::vector<std::uint8_t> rng_seed_data(std::span<const std::uint8_t> seed);
 
 }  // namespace strait::boot

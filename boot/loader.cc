@@ -44,13 +44,13 @@ Gpa low_ram_end(const GuestMemory& memory) {
 /// The host bytes of a range that a kernel asks for.
 std::span<std::uint8_t> kernel_slice(const GuestMemory& memory, const Range<Gpa>& range, const std::string& path) {
   const auto slice = memory.slice(range.start, range.size);
-  if (slice) return *slice;
+  if (slice && range.end() <= kLowRamEnd) return *slice;
   if (range.end() > kLowRamEnd) {
-    throw Error(fmt::format("kernel {} wants to be loaded at {:#x} to {:#x}, where a guest has no RAM", path, range.start.value,
-                            range.end().value), "use a kernel that is linked below 3 GiB");
+    throw Error(fmt::format("kernel {} wants to be loaded at {:#x} to {:#x}, where a guest has no RAM", path,
+                            range.start.value, range.end().value), "use a kernel that is linked below 3 GiB");
   }
-  throw Error(fmt::format("kernel {} needs memory up to {} MiB, the guest has {} MiB", path, mib(range.end().value), memory.size() / kMiB),
-              "give it more --memory");
+  throw Error(fmt::format("kernel {} needs memory up to {} MiB, the guest has {} MiB", path, mib(range.end().value),
+                          memory.size() / kMiB), "give it more --memory");
 }
 
 void zero(const GuestMemory& memory, const Range<Gpa>& range) {
@@ -58,13 +58,15 @@ void zero(const GuestMemory& memory, const Range<Gpa>& range) {
 }
 
 void check_cmdline(const BootSpec& spec, const Kernel& kernel) {
-  const std::uint64_t limit = kernel.bzimage() ? std::min<std::uint64_t>(kernel.bzimage()->cmdline_size, kCommandLineSize - 1)
-                                               : kCommandLineSize - 1;
+  std::uint64_t limit = kCommandLineSize - 1;
+  if (kernel.bzimage()) limit = std::min<std::uint64_t>(limit, kernel.bzimage()->cmdline_size);
   if (spec.cmdline.size() > limit) {
-    throw Error(fmt::format("the command line has {} characters, kernel {} takes {}", spec.cmdline.size(), spec.kernel_path, limit),
-                "shorten --cmdline");
+    throw Error(fmt::format("the command line has {} characters, kernel {} takes {}", spec.cmdline.size(), spec.kernel_path,
+                            limit), "shorten --cmdline");
   }
-  if (spec.cmdline.find('\0') != std::string::npos) throw Error("the command line contains a NUL character", "remove it from --cmdline");
+  if (spec.cmdline.find('\0') != std::string::npos) {
+    throw Error("the command line contains a NUL character", "remove it from --cmdline");
+  }
 }
 
 }  // namespace
@@ -75,30 +77,27 @@ Image Image::open(BootSpec spec) {
   Image image(std::move(spec), std::move(kernel));
   const std::string& initrd = image.spec_.initrd_path;
   if (!initrd.empty()) {
-    try {
+    naming("initrd " + initrd, [&] {
       image.initrd_ = open_source(initrd);
-    } catch (const Error& error) {
-      throw Error(fmt::format("initrd {} {}", initrd, error.what()));
-    }
-    if (image.initrd_->size() == 0) throw Error(fmt::format("initrd {} is empty", initrd), "make it again");
+      if (image.initrd_->size() == 0) throw Error("is empty", "make it again");
+    });
   }
   return image;
 }
 
 Range<Gpa> Image::load_elf(const GuestMemory& memory, MemoryState state) {
-  const ElfKernel& elf = *kernel_.elf();
   const ByteSource& bytes = kernel_.bytes();
+  const ElfKernel& elf = *kernel_.elf();
   Gpa start = elf.memory_end();
   for (const ElfSegment& segment : elf.segments) {
     start = std::min(start, segment.memory.start);
     const auto target = kernel_slice(memory, segment.memory, kernel_.path());
-    const auto from_file = target.first(segment.file.size);
-    if (state == MemoryState::kZero) {
-      bytes.read_over_zeroes(segment.file.offset, from_file);
-    } else {
+    naming("kernel " + kernel_.path(), [&] {
+      const auto from_file = target.first(segment.file.size);
+      if (state == MemoryState::kZero) return bytes.read_over_zeroes(segment.file.offset, from_file);
       bytes.read(segment.file.offset, from_file);
       std::ranges::fill(target.subspan(segment.file.size), std::uint8_t{0});
-    }
+    });
   }
   return {start, elf.memory_end() - start};
 }
@@ -108,7 +107,7 @@ Range<Gpa> Image::load_bzimage(const GuestMemory& memory) {
   // A relocatable kernel that finds itself below its preferred address moves up there: no other place is worth trying.
   const Range<Gpa> range{Gpa{image.preferred_address}, image.init_size};
   const auto target = kernel_slice(memory, range, kernel_.path());
-  kernel_.bytes().read(image.code.offset, target.first(image.code.size));
+  naming("kernel " + kernel_.path(), [&] { kernel_.bytes().read(image.code.offset, target.first(image.code.size)); });
   return range;
 }
 
@@ -120,18 +119,17 @@ Range<Gpa> Image::load_initrd(const GuestMemory& memory, Gpa kernel_end) {
 
   Gpa limit = low_ram_end(memory);
   if (kernel_.bzimage()) limit = std::min(limit, Gpa{kernel_.bzimage()->initrd_address_max} + 1);
-  const std::uint64_t room = limit > kernel_end ? align_down(limit.value, kPageSize) - std::min(align_up(kernel_end.value, kPageSize), align_down(limit.value, kPageSize)) : 0;
-  if (align_up(size, kPageSize) > room) {
-    throw Error(fmt::format("initrd {} does not fit: it takes {} bytes, and above the kernel {} bytes of memory are free",
-                            initrd_ ? spec_.initrd_path : "", size, room), "give the guest more --memory, or make the initrd smaller");
+  const std::uint64_t top = align_down(limit.value, kPageSize);
+  const std::uint64_t bottom = align_up(kernel_end.value, kPageSize);
+  const std::uint64_t room = top > bottom ? top - bottom : 0;
+  if (size > room) {
+    throw Error(fmt::format("initrd {} does not fit: it takes {} bytes, and {} bytes of memory are free above the kernel",
+                            initrd_ ? spec_.initrd_path : "of strait's own", size, room),
+                "give the guest more --memory, or make the initrd smaller");
   }
-  const Range<Gpa> range{Gpa{align_down(limit.value - size, kPageSize)}, size};
+  const Range<Gpa> range{Gpa{align_down(top - size, kPageSize)}, size};
   const auto target = *memory.slice(range.start, range.size);
-  try {
-    if (initrd_) initrd_->read(0, target.first(file_size));
-  } catch (const Error& error) {
-    throw Error(fmt::format("initrd {} {}", spec_.initrd_path, error.what()));
-  }
+  if (initrd_) naming("initrd " + spec_.initrd_path, [&] { initrd_->read(0, target.first(file_size)); });
   if (!spec_.extra_initrd.empty()) {
     std::ranges::fill(target.subspan(file_size, extra_offset - file_size), std::uint8_t{0});
     std::ranges::copy(spec_.extra_initrd, target.begin() + static_cast<std::ptrdiff_t>(extra_offset));
@@ -139,7 +137,9 @@ Range<Gpa> Image::load_initrd(const GuestMemory& memory, Gpa kernel_end) {
   return range;
 }
 
-void Image::write_acpi(const GuestMemory& memory) { memory.write(kAcpiTables.start, build_acpi(spec_.acpi, kAcpiTables.start)); }
+void Image::write_acpi(const GuestMemory& memory) {
+  memory.write(kAcpiTables.start, build_acpi(spec_.acpi, kAcpiTables.start));
+}
 
 void Image::write_zero_page(const GuestMemory& memory, const std::vector<E820Entry>& e820) {
   std::array<std::uint8_t, 32> seed{};
@@ -158,14 +158,14 @@ void Image::write_zero_page(const GuestMemory& memory, const std::vector<E820Ent
 }
 
 EntryState Image::load(const GuestMemory& memory, MemoryState state) {
-  const Gpa ram_end = low_ram_end(memory);
+  low_ram_end(memory);  // throws where there is none
   // What a guest that ran before left in the first pages is not what a BIOS would leave.
   if (state == MemoryState::kUsed) zero(memory, {Gpa{0}, kGdt.value});
 
   const bool is_bzimage = kernel_.protocol() == Kernel::Protocol::kLinuxBzImage;
   report_.protocol = protocol_name(kernel_.protocol());
   report_.kernel = is_bzimage ? load_bzimage(memory) : load_elf(memory, state);
-  report_.initrd = load_initrd(memory, std::min(report_.kernel.end(), ram_end));
+  report_.initrd = load_initrd(memory, report_.kernel.end());
 
   std::vector<std::uint8_t> cmdline(spec_.cmdline.begin(), spec_.cmdline.end());
   cmdline.push_back(0);

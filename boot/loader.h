@@ -43,16 +43,16 @@ struct LoadReport {
   Range<Gpa> initrd;
 };
 
-/// Kernel, initrd and everything else that a guest starts with. Opened and checked before there is any guest memory, so that what
-/// is wrong with the files is told at once, and so that opening overlaps with preparing the memory; loaded at every (re)boot.
-/// One thread at a time.
+/// Kernel, initrd and everything else that a guest starts with. Opened and checked before there is any guest memory, so that
+/// what is wrong with the files is told at once, and so that opening overlaps with preparing the memory; loaded at every
+/// (re)boot. One thread at a time.
 class Image {
  public:
   /// Throws Error, naming the file, the cause and the remedy.
   static Image open(BootSpec spec);
 
-  /// Writes everything into `memory`, whose first region starts at 0, and returns the registers to start with. Throws Error where it
-  /// does not fit.
+  /// Writes everything into `memory`, whose first region starts at 0, and returns the registers to start with. Throws Error
+  /// where it does not fit.
   EntryState load(const GuestMemory& memory, MemoryState state = MemoryState::kZero);
 
   /// Best called once the guest runs: keeps a kernel that was unpacked for the next time, and frees its memory. Never fails;

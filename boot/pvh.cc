@@ -26,8 +26,9 @@ void write_start_info(const GuestMemory& memory, Gpa command_line, const Range<G
     memory.write_object(kPvhModules, HvmModule{initrd.start.value, initrd.size, 0, 0});
   }
   for (std::size_t i = 0; i < e820.size(); ++i) {
-    memory.write_object(kPvhMemoryMap + i * sizeof(HvmMemoryMapEntry),
-                        HvmMemoryMapEntry{e820[i].range.start.value, e820[i].range.size, static_cast<std::uint32_t>(e820[i].type), 0});
+    const E820Entry& from = e820[i];
+    const HvmMemoryMapEntry entry{from.range.start.value, from.range.size, static_cast<std::uint32_t>(from.type), 0};
+    memory.write_object(kPvhMemoryMap + i * sizeof entry, entry);
   }
   memory.write_object(kPvhStartInfo, info);
 }

@@ -83,7 +83,8 @@ struct Fadt {
   std::uint16_t sci_interrupt = 0;
   std::uint32_t smi_command = 0;  ///< none: always in ACPI mode
   std::uint8_t acpi_enable = 0, acpi_disable = 0, s4bios_request = 0, pstate_control = 0;
-  std::uint32_t pm1a_event = 0, pm1b_event = 0, pm1a_control = 0, pm1b_control = 0, pm2_control = 0, pm_timer = 0, gpe0 = 0, gpe1 = 0;
+  std::uint32_t pm1a_event = 0, pm1b_event = 0, pm1a_control = 0, pm1b_control = 0, pm2_control = 0;
+  std::uint32_t pm_timer = 0, gpe0 = 0, gpe1 = 0;
   std::uint8_t pm1_event_size = 0, pm1_control_size = 0, pm2_control_size = 0, pm_timer_size = 0, gpe0_size = 0, gpe1_size = 0;
   std::uint8_t gpe1_base = 0, cst_control = 0;
   std::uint16_t c2_latency = kNoC2, c3_latency = kNoC3;

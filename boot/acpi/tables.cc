@@ -100,8 +100,9 @@ Bytes make_madt(const AcpiConfig& config) {
   ioapic.address = static_cast<std::uint32_t>(kIoApic.value);
   append(body, ioapic);
   // The timer is on pin 2, as on every PC. The SCI is level-triggered, active high.
+  constexpr auto kSciPin = static_cast<std::uint8_t>(kSci.value);
   append(body, MadtInterruptOverride{.source = 0, .gsi = 2, .flags = 0});
-  append(body, MadtInterruptOverride{.source = static_cast<std::uint8_t>(kSci.value), .gsi = kSci.value, .flags = kActiveHigh | kLevel});
+  append(body, MadtInterruptOverride{.source = kSciPin, .gsi = kSci.value, .flags = kActiveHigh | kLevel});
   append(body, MadtLocalApicNmi{});
   if (has_x2apic_ids) append(body, MadtLocalX2apicNmi{});
   return make_table("APIC", kMadtRevision, body);
@@ -188,8 +189,8 @@ std::vector<std::uint8_t> build_acpi(const AcpiConfig& config, Gpa base) {
   const Gpa xsdt = builder.add(make_xsdt(tables));
   Bytes image = std::move(builder).finish(make_rsdp(xsdt));
   if (image.size() > kAcpiTables.size) {
-    throw Error(fmt::format("the ACPI tables for {} vCPUs take {} bytes, there is room for {}", config.apic_ids.size(), image.size(),
-                            kAcpiTables.size), "use fewer --cpus");
+    throw Error(fmt::format("the ACPI tables for {} vCPUs take {} bytes, there is room for {}", config.apic_ids.size(),
+                            image.size(), kAcpiTables.size), "use fewer --cpus");
   }
   return image;
 }

@@ -20,8 +20,8 @@ struct AcpiConfig {
   Range<Gpa> mmio64 = {};
 };
 
-/// All ACPI tables (ACPI 6.5, chapter 5) as they must lie in guest memory at `base`, 64-byte aligned: the RSDP comes first. Throws
-/// Error where they take more than kAcpiTables has room for (more than about 8,000 vCPUs). Pure.
+/// All ACPI tables (ACPI 6.5, chapter 5) as they must lie in guest memory at `base`, 64-byte aligned: the RSDP comes first.
+/// Throws Error where they take more than kAcpiTables has room for (more than about 8,000 vCPUs). Pure.
 std::vector<std::uint8_t> build_acpi(const AcpiConfig& config, Gpa base);
 
 }  // namespace strait::boot
