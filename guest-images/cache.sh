@@ -39,7 +39,7 @@ cache_entry() {
 			fi
 			mv -T "$making" "$entry" || exit
 			# Superseded entries are large. One in use has been touched lately, and is left alone.
-			find "$root" -maxdepth 1 -name "$name-*" ! -path "$entry" -mtime +3 -exec rm -rf {} +
+			find "$root" -maxdepth 1 -name "$name-????????????" ! -path "$entry" -mtime +3 -exec rm -rf {} +
 		) 9>"$root/.lock-$name" || return
 	fi
 	touch "$entry"

@@ -35,7 +35,7 @@ add_libraries() {
 	local staging=$1 program library
 	while read -r program; do
 		[[ $(head -c 4 "$program" | tail -c 3) == ELF ]] || continue
-		ldd "$program" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | while read -r library; do
+		{ ldd "$program" 2>/dev/null || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | while read -r library; do
 			host_has_library "$(basename "$library")" && continue
 			mkdir -p "$staging/libs"
 			cp -Ln "$library" "$staging/libs/"

@@ -113,3 +113,19 @@ start_strait_on_vf() {
 	# shellcheck disable=SC2034 # for the caller
 	MONITOR=$!
 }
+
+# wait_for_guest FILE TEXT SECONDS: waits for the text in the console of the guest that start_strait_on_vf started, and fails, showing
+# the console, when time is up or the monitor has gone.
+wait_for_guest() {
+	local file=$1 text=$2 end=$((SECONDS + $3))
+	until grep -aqsF -- "$text" "$file"; do
+		if ! kill -0 "$MONITOR" 2>/dev/null; then
+			sed 's/^/guest | /' "$file"
+			fail "the monitor ended before its guest said: $text"
+		elif ((SECONDS >= end)); then
+			sed 's/^/guest | /' "$file"
+			fail "within $3 s the guest did not say: $text"
+		fi
+		sleep 0.2
+	done
+}
