@@ -1,12 +1,11 @@
 #pragma once
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <mutex>
 #include <span>
 
 #include "devices/bus.h"
+#include "kvm/uapi.h"
 
 namespace strait::kvm {
 

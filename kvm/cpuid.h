@@ -1,10 +1,10 @@
 #pragma once
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include "kvm/uapi.h"
 
 namespace strait::kvm {
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <linux/kvm.h>
-
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -9,6 +7,7 @@
 #include "base/counter.h"
 #include "devices/msi_router.h"
 #include "kvm/vm.h"
+#include "kvm/uapi.h"
 
 namespace strait::kvm {
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "kvm/uapi.h"
 
 namespace strait::kvm {
 

@@ -1,9 +1,9 @@
 #include "kvm/statistics.h"
 
-#include <linux/kvm.h>
 #include <unistd.h>
 
 #include <vector>
+#include "kvm/uapi.h"
 
 namespace strait::kvm {
 namespace {

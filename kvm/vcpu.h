@@ -1,7 +1,5 @@
 #pragma once
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,6 +9,7 @@
 #include "base/mapped_region.h"
 #include "boot/entry_state.h"
 #include "kvm/vm.h"
+#include "kvm/uapi.h"
 
 namespace strait::kvm {
 
