@@ -104,7 +104,7 @@ strait_on_vf() {
 	shift
 	${in_place:-} "$STRAIT" "$command" --kernel "$LAB_KERNEL" --initrd "${GUEST_INITRD:-$LAB_INITRD}" --device "$LAB_VF0" \
 		--memory "${GUEST_MEMORY:-512M}" --cpus "${GUEST_CPUS:-1}" \
-		--cmdline "${GUEST_CMDLINE:-console=ttyS0 strait.ip=10.9.0.2/24}" "$@"
+		--cmdline "${GUEST_CMDLINE:-console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip=10.9.0.2/24}" "$@"
 }
 
 # start_strait_on_vf run|test ...: the same in the background. Sets MONITOR to the monitor's own process id.
