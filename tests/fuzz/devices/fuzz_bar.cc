@@ -78,6 +78,12 @@ void check_sizing(BarRegisters registers, const Shapes& shapes) {
   for (unsigned bar = 0; bar < kBarCount; ++bar) registers.write(bar * 4, kOnes);
   for (unsigned bar = 0; bar < kBarCount; ++bar) answers[bar] = read_register(registers, bar);
   require(decode_bars(answers) == shapes, "what the guest sizes is what the hardware has");
+
+  BarRegisters set = registers;
+  for (unsigned bar = 0; bar < kBarCount; ++bar) {
+    set.set_address(bar, ~std::uint64_t{0});
+    require(set.address(bar) == registers.address(bar), "the guest's writes reach every address bit, in both halves");
+  }
 }
 
 void place(const Shapes& shapes, Input& input) {

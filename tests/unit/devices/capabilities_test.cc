@@ -203,6 +203,19 @@ TEST(ExtendedCapabilityWalk, SizesFollowTheCapabilitysOwnLayout) {
   }
 }
 
+TEST(ExtendedCapabilityWalk, OverlapsAreCutWhereTheNextOneBegins) {
+  Config config;
+  config.extended(0x100, PCI_EXT_CAP_ID_SRIOV, 0x110).extended(0x110, PCI_EXT_CAP_ID_ARI, 0xffc);
+  config.extended(0xffc, PCI_EXT_CAP_ID_DSN, 0);
+  std::string problem;
+  const auto list = walk_extended_capabilities(config.bytes, &problem);
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].size, 16);
+  EXPECT_EQ(list[1].size, 8);
+  EXPECT_EQ(list[2].size, 4);
+  EXPECT_NE(problem.find("0x10 at 0x100 needs 64 bytes and has 16"), std::string::npos) << problem;
+}
+
 bool is_hidden(std::uint16_t id) { return id == PCI_EXT_CAP_ID_SRIOV || id == PCI_EXT_CAP_ID_ARI; }
 
 TEST(HidingCapabilities, PredecessorSkipsWhatIsHidden) {
