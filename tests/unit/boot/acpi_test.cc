@@ -62,7 +62,7 @@ TEST(Acpi, TheRsdpLeadsToEveryTable) {
   EXPECT_EQ(tables.image()[15], 2);
   EXPECT_EQ(sum(tables.image().first(20)), 0);
   EXPECT_EQ(sum(tables.image().first(36)), 0);
-  for (const char* signature : {"FACP", "APIC", "MCFG", "SSDT", "DSDT"}) EXPECT_TRUE(tables.all().contains(signature)) << signature;
+  for (const char* table : {"FACP", "APIC", "MCFG", "SSDT", "DSDT"}) EXPECT_TRUE(tables.all().contains(table)) << table;
 }
 
 TEST(Acpi, TheFadtNamesTheFixedHardware) {
