@@ -44,10 +44,13 @@ host_arguments() {
 		-device virtio-serial-pci
 		-chardev "file,id=output,path=$run/output" -device virtserialport,chardev=output,name=lab.output
 		-chardev "file,id=status,path=$run/status" -device virtserialport,chardev=status,name=lab.status
+		# QEMU's own monitor, for scripts that inject faults: both ends of the socket are in this process.
+		-chardev "socket,id=monitor,path=$run/monitor,server=on,wait=off" -mon chardev=monitor,mode=readline
+		-chardev "socket,id=monitor-port,path=$run/monitor" -device virtserialport,chardev=monitor-port,name=lab.monitor
 
 		# The card, behind a root port as on a real board. Its virtual functions become 0000:01:10.0 and 0000:01:10.2.
 		-device pcie-root-port,id=rp1,slot=1,chassis=1
-		-netdev user,id=n0,restrict=on -device igb,netdev=n0,bus=rp1,mac=52:54:00:12:34:56
+		-netdev user,id=n0,restrict=on -device igb,id=card,netdev=n0,bus=rp1,mac=52:54:00:12:34:56
 	)
 	if [[ $iommu ]]; then
 		arguments+=(-device "intel-iommu,intremap=$intremap,caching-mode=off${aw_bits:+,aw-bits=$aw_bits}")

@@ -85,6 +85,22 @@ prepare_network() {
 	done
 }
 
+# qemu_monitor COMMAND: has the QEMU that emulates the host carry out a command of its human monitor, such as
+# `set_link card off` or `pcie_aer_inject_error card DLP`, and prints its answer.
+qemu_monitor() {
+	local port char answer=''
+	port=/dev/$(basename "$(dirname "$(grep -lx lab.monitor /sys/class/virtio-ports/*/name)")")
+	exec 8<>"$port"
+	echo "$1" >&8
+	# The answer is followed by a prompt without an end of line.
+	while IFS= read -r -t 2 -n 1 -d '' -u 8 char; do
+		answer+=$char
+		[[ $answer != *"$1"*'(qemu) ' ]] || break
+	done
+	exec 8>&-
+	tr -d '\r' <<<"${answer##*"$1"}" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/(qemu) $//; /^$/d'
+}
+
 # guest_initrd BASE COMMANDFILE OUT: a copy of an initrd in which the guest runs the file's commands instead of a shell.
 guest_initrd() {
 	local staging
