@@ -6,7 +6,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(STRAIT_STATIC "Link strait statically: one file that runs on any x86-64 Linux" ON)
 option(STRAIT_WERROR "Treat warnings as errors" ON)
-option(STRAIT_FUZZERS "Build the libFuzzer harnesses (clang only)" OFF)
+option(STRAIT_FUZZERS "Build the fuzz harnesses with libFuzzer (clang only)" OFF)
+option(STRAIT_COVERAGE "Build the fuzz harnesses so that they tell what their corpora reach (clang only)" OFF)
 set(STRAIT_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them; empty for none")
 include(CTest)
 
@@ -17,6 +18,15 @@ target_compile_options(strait_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
 if(STRAIT_SANITIZE)
   target_compile_options(strait_options INTERFACE -fsanitize=${STRAIT_SANITIZE} -fno-omit-frame-pointer -g)
   target_link_options(strait_options INTERFACE -fsanitize=${STRAIT_SANITIZE})
+  set(STRAIT_STATIC OFF)
+endif()
+
+if(STRAIT_FUZZERS)
+  target_compile_options(strait_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(STRAIT_COVERAGE)
+  target_compile_options(strait_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(strait_options INTERFACE -fprofile-instr-generate)
   set(STRAIT_STATIC OFF)
 endif()
 
