@@ -57,7 +57,8 @@ class Session {
     state_.read_table(offset, part);
     for (std::size_t i = 0; i < part.size(); ++i) {
       const std::size_t place = offset + i;
-      require(part[i] == (place < reference_.table().size() ? reference_.table()[place] : 0xff), "a table read is the reference's");
+      const std::uint8_t expected = place < reference_.table().size() ? reference_.table()[place] : 0xff;
+      require(part[i] == expected, "a table read is the reference's");
     }
     const auto pba = reference_.pba(pending_);
     state_.read_pba(offset, part, [this](std::uint16_t vector) {
