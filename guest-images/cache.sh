@@ -31,6 +31,7 @@ cache_entry() {
 			flock 9
 			[[ ! -d $entry ]] || exit 0
 			rm -rf "$root/.making-$name".*
+			echo "making $name (once; then it is cached)" >&2
 			making=$(mktemp -d "$root/.making-$name.XXXXXX") && chmod 755 "$making" || exit
 			if ! "$@" "$making" >&2; then
 				echo "strait cache: could not make $name" >&2

@@ -1,0 +1,17 @@
+# The ways in which Linux ends are told apart: power-off and reboot are 0, a triple fault is 3.
+source "$CASE_LIB"
+
+# ends_with STATUS REASON HOW [CMDLINE]: HOW is the guest's last command.
+ends_with() {
+	echo "$3" >command
+	guest_initrd "$LAB_INITRD" command guest.img
+	ends "$1" "$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --timeout "$GUEST_SECONDS" --metrics metrics \
+		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests ${4:-}"
+	[[ $(metric metrics reason) == *"$2"* ]] || fail "$3 ${4:-}: $(metric metrics reason)"
+	echo "'$3' ${4:-}: $1, $(metric metrics reason)"
+}
+
+ends_with 0 'powered off' 'poweroff -f'
+ends_with 0 'reboot (ACPI)' 'reboot -f'
+ends_with 0 'reboot (port 0x64)' 'reboot -f' reboot=k
+ends_with 3 'triple fault' 'reboot -f' reboot=t
