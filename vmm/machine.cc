@@ -95,11 +95,26 @@ void Machine::open_devices() {
     const std::string name = bdf.to_string();
     const unsigned group = *host::PciFunction(bdf).iommu_group();
     devices_.push_back(std::make_unique<vfio::KernelDevice>(name, container_->open_device(group, name)));
+    watch_host_events(*devices_.back());
     functions_.push_back(std::make_unique<vfio::AssignedFunction>(*devices_.back(), host));
     functions_.back()->assign_addresses(allocator);
     if (!platform_->pci.attach(slot++, 0, *functions_.back())) throw UsageError("more devices than slots on the guest's bus");
   }
   clock_.mark(PhaseClock::kDevicesReady);
+}
+
+/// The remover of a device waits, holding the kernel's device locks, until we have let go; an error leaves the device in a state that nobody
+/// knows. Either way the guest cannot go on with it.
+void Machine::watch_host_events(vfio::AssignedDevice& device) {
+  const std::pair<vfio::IrqIndex, const char*> kinds[] = {{vfio::IrqIndex::kError, "reported an uncorrectable error (AER)"},
+                                                          {vfio::IrqIndex::kRequest, "is wanted back by the host"}};
+  for (const auto& [index, what] : kinds) {
+    if (device.irq_info(index).count == 0) continue;
+    UniqueFd eventfd = make_eventfd();
+    const int fd = eventfd.get();
+    if (device.set_irqs(index, 0, {&fd, 1}) != 0) continue;
+    host_events_.push_back({std::move(eventfd), fmt::format("{} {}", device.name(), what)});
+  }
 }
 
 void Machine::map_dma() {

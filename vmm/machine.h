@@ -42,6 +42,12 @@ class Machine {
   void stop();
 
   Serial& serial() { return platform_->serial; }
+  /// What the host may have to say of a device while the guest runs: readable once it has.
+  struct HostEvent {
+    UniqueFd eventfd;
+    std::string what;
+  };
+  const std::vector<HostEvent>& host_events() const { return host_events_; }
   void press_power_button() { platform_->power.press_power_button(); }
   void add_to(nlohmann::json& metrics) const;
 
@@ -50,6 +56,7 @@ class Machine {
   void make_vm(ConsoleOutput& console, std::function<void()> on_console_space);
   void open_devices();
   void make_vcpus();
+  void watch_host_events(vfio::AssignedDevice& device);
   void map_dma();
 
   const RunOptions options_;
@@ -64,6 +71,7 @@ class Machine {
   std::unique_ptr<kvm::IrqRouter> router_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<vfio::Container> container_;
+  std::vector<HostEvent> host_events_;
   std::vector<std::unique_ptr<vfio::KernelDevice>> devices_;
   std::vector<std::unique_ptr<vfio::AssignedFunction>> functions_;
   std::vector<std::unique_ptr<kvm::Vcpu>> vcpus_;

@@ -25,8 +25,9 @@ int run(std::span<const char* const> arguments) {
   }
   if (invocation.options.verbose) log::set_level(log::Level::kDebug);
   const Outcome outcome = run_guest(invocation.options);
-  if (outcome.code == exit_code::kTimeout) log::error("{}", outcome.reason);
-  log::info("{}", outcome.reason);
+  // How a guest ended is news only where it was not the guest's or the user's own doing; a crash was reported when it happened.
+  const bool news = outcome.code == exit_code::kTimeout || outcome.code == exit_code::kGuestPanic || outcome.code == exit_code::kDeviceLost;
+  log::write(news ? log::Level::kError : log::Level::kInfo, outcome.reason);
   return invocation.command == Invocation::Command::kTest ? test_exit_code(outcome) : outcome.code;
 }
 

@@ -17,6 +17,7 @@ namespace acpi = boot::acpi;
 static_assert(acpi::kPm1Control - acpi::kPm1Event == Power::kControlOffset);
 static_assert(acpi::kReset - acpi::kPm1Event == Power::kResetOffset);
 static_assert(acpi::kResetValue == Power::kResetValue && acpi::kSleepTypeS5 == Power::kSleepTypeS5);
+static_assert(acpi::kPanic.value == PanicPort::kPort);
 static_assert(boot::kEcam.size == pci::RootBus::kEcamSize);
 
 }  // namespace
@@ -32,10 +33,12 @@ Platform::Platform(const kvm::Vm& vm, ConsoleOutput& console, EndOfRun& end, con
       debug_exit([&end](std::uint8_t value) {
         const int verdict = std::min<int>(value, exit_code::kMaxVerdict);
         end.end({exit_code::kVerdict + verdict, fmt::format("the guest's verdict is {}", verdict)});
-      }) {
+      }),
+      panic_port([&end] { end.end({exit_code::kGuestPanic, "the guest's kernel panicked; see its console output"}); }) {
   ports.insert(acpi::kCom1.value, Serial::kSize, serial, "serial");
   ports.insert(acpi::kPm1Event.value, Power::kSize, power, "acpi");
   ports.insert(I8042::kPort, I8042::kSize, i8042, "i8042");
+  ports.insert(PanicPort::kPort, PanicPort::kSize, panic_port, "panic-port");
   ports.insert(pci::RootBus::kPortsStart, pci::RootBus::kPortsSize, pci.ports(), "pci-cf8");
   mmio.insert(boot::kEcam.start.value, pci::RootBus::kEcamSize, pci.ecam(), "pci-ecam");
   pci.attach(0, 0, host_bridge);

@@ -5,6 +5,7 @@
 #include "devices/bus.h"
 #include "devices/debug_exit.h"
 #include "devices/i8042.h"
+#include "devices/panic_port.h"
 #include "devices/pci/host_bridge.h"
 #include "devices/pci/root_bus.h"
 #include "devices/power.h"
@@ -33,6 +34,7 @@ struct Platform {
   Power power;
   I8042 i8042;
   DebugExit debug_exit;
+  PanicPort panic_port;
   pci::RootBus pci;
   pci::HostBridge host_bridge;
 };

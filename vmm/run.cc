@@ -96,6 +96,9 @@ Outcome run_guest(const RunOptions& options) {
   loop.add(timer.get(), [&] {
     end.end({exit_code::kTimeout, fmt::format("the guest did not end within {} s", std::chrono::duration<double>(options.timeout).count())});
   });
+  for (const Machine::HostEvent& event : machine.host_events()) {
+    loop.add(event.eventfd.get(), [&end, &event] { end.end({exit_code::kDeviceLost, event.what}); });
+  }
   loop.add(end.eventfd(), [] {});
   const RawTerminal terminal;
   input = std::make_unique<ConsoleInput>(loop, machine.serial(), [&end] { end.end({exit_code::kGuestOff, "left with Ctrl-A x"}); });

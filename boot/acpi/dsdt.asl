@@ -130,5 +130,15 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "STRAIT", "STRAIT", 1)
                 IRQNoFlags () { 4 }
             })
         }
+
+        // Where a guest reports its panic.
+        Device (PEVT)
+        {
+            Name (_HID, "QEMU0001")
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x0505, 0x0505, 0x01, 0x01)
+            })
+        }
     }
 }

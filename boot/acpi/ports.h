@@ -31,5 +31,7 @@ constexpr Gsi intx_gsi(unsigned slot, unsigned pin) { return Gsi{16 + (slot + pi
 /// COM1, as dsdt.asl announces it.
 inline constexpr Port kCom1{0x3f8};
 inline constexpr Gsi kCom1Gsi{4};
+/// pvpanic, as dsdt.asl announces it.
+inline constexpr Port kPanic{0x505};
 
 }  // namespace strait::boot::acpi
