@@ -24,7 +24,7 @@ pf_packets() {
 	ethtool -S "$LAB_PF" | awk '$1 == "rx_packets:" { print $2 }'
 }
 
-cat >command <<TEXT
+cat >commands <<TEXT
 interrupts() { awk '/eth0/ { n += \$2 } END { print n }' /proc/interrupts; }
 mark() { nc -w 5 10.9.0.1 "\$1" </dev/null; sleep 2; }
 mark 7001
@@ -42,7 +42,7 @@ grep receiver /tmp/in
 echo "interrupts \$((after - before))"
 echo "interfaces" \$(ls /sys/class/net)
 TEXT
-guest_initrd "$LAB_INITRD_NET" command guest.img
+guest_initrd "$LAB_INITRD_NET" commands guest.img
 iperf3 --server --daemon --pidfile "$PWD/iperf3.pid"
 echo hist:keys=reason >"$events/trigger"
 trap 'kill "$(tr -d "\0" <iperf3.pid)"; echo "!hist:keys=reason" >"$events/trigger"' EXIT
@@ -52,6 +52,7 @@ await_mark 7002 & traffic_begins=$!
 await_mark 7003 & traffic_ends=$!
 GUEST_INITRD=guest.img in_place="perf stat -x, -o perf -a -e kvm:kvm_userspace_exit --" \
 	strait_on_vf run --metrics metrics >console 2>&1 </dev/null &
+MONITOR=$!
 wait "$idle_begins" || fail "$(<console)"
 idle=$(exits)
 wait "$traffic_begins" || fail "$(<console)"
@@ -61,7 +62,7 @@ end=$(exits)
 echo "exits to user space: $start up to here, $((start - idle)) in 3 s without traffic, $((end - start)) with traffic"
 interrupts=$(($(host_interrupts) - interrupts)) packets=$(($(pf_packets) - packets))
 echo "the host counted $interrupts interrupts of $LAB_VF0, and its own side of the card $packets packets received"
-wait -n || fail "strait ended with status $?: $(<console)"
+wait "$MONITOR" || fail "strait ended with status $?: $(<console)"
 cat console
 
 ((end == start)) || fail 'traffic caused exits to user space'

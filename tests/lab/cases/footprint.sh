@@ -1,8 +1,8 @@
 # A whole boot with a function takes at most 1,000 exits to user space, and strait itself at most 6 MiB of memory.
 source "$CASE_LIB"
 
-echo 'ping -q -c 1 10.9.0.1 >/dev/null && echo up; sleep 600' >command
-guest_initrd "$LAB_INITRD" command guest.img
+echo 'ping -q -c 1 10.9.0.1 >/dev/null && echo up; sleep 600' >commands
+guest_initrd "$LAB_INITRD" commands guest.img
 GUEST_INITRD=guest.img GUEST_CMDLINE='console=ttyS0 quiet panic=-1 strait.ip=10.9.0.2/24' \
 	start_strait_on_vf run --metrics metrics >console 2>&1 </dev/null
 wait_for_guest console up "$GUEST_SECONDS"

@@ -3,8 +3,8 @@ source "$CASE_LIB"
 
 # ends_with STATUS REASON HOW [CMDLINE]: HOW is the guest's last command.
 ends_with() {
-	echo "$3" >command
-	guest_initrd "$LAB_INITRD" command guest.img
+	echo "$3" >commands
+	guest_initrd "$LAB_INITRD" commands guest.img
 	ends "$1" "$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --timeout "$GUEST_SECONDS" --metrics metrics \
 		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests ${4:-}"
 	[[ $(metric metrics reason) == *"$2"* ]] || fail "$3 ${4:-}: $(metric metrics reason)"

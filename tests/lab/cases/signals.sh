@@ -17,8 +17,8 @@ pvh_kernel crashing "$CRASH"
 ends 3 "$STRAIT" run --kernel crashing --memory 32M --timeout 30
 
 # Linux powers off in good order.
-echo 'echo up; sleep 600' >command
-guest_initrd "$LAB_INITRD" command guest.img
+echo 'echo up; sleep 600' >commands
+guest_initrd "$LAB_INITRD" commands guest.img
 GUEST_INITRD=guest.img start_strait_on_vf run >console 2>&1 </dev/null
 wait_for_guest console up "$GUEST_SECONDS"
 kill -TERM "$MONITOR"

@@ -5,7 +5,7 @@ pvh_kernel silent "$(say silent)" "$HALT"
 # on_terminal: runs strait on a terminal of its own, whose keyboard is the FIFO `keys`. Leaves the exit status in `status`, and the
 # terminal's settings before and after.
 cat >session <<'TEXT'
-tty >tty
+tty >device
 stty -g >before
 "$STRAIT" run --kernel silent --memory 32M
 echo $? >status
@@ -18,7 +18,7 @@ on_terminal() {
 	SESSION=$!
 	exec 7>keys
 	wait_for_text console silent 30 || fail "the guest did not start: $(<console)"
-	[[ $(stty -g -F "$(<tty)") != "$(<before)" ]] || fail 'the terminal is not raw while the guest runs'
+	[[ $(stty -g -F "$(<device)") != "$(<before)" ]] || fail 'the terminal is not raw while the guest runs'
 }
 
 ended_with() {

@@ -2,9 +2,9 @@
 source "$CASE_LIB"
 
 cmdline='console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip='
-echo 'echo waiting; sleep 600' >wait
-guest_initrd "$LAB_INITRD" wait wait.img
-LAB_VF0=$LAB_VF1 GUEST_INITRD=wait.img GUEST_CMDLINE=${cmdline}10.9.0.3/24 start_strait_on_vf run >console 2>&1 </dev/null
+echo 'echo waiting; sleep 600' >commands
+guest_initrd "$LAB_INITRD" commands guest.img
+LAB_VF0=$LAB_VF1 GUEST_INITRD=guest.img GUEST_CMDLINE=${cmdline}10.9.0.3/24 start_strait_on_vf run >console 2>&1 </dev/null
 
 GUEST_CMDLINE=${cmdline}10.9.0.2/24 strait_on_vf test --timeout "$GUEST_SECONDS" -- '
 	for try in $(seq 60); do ping -q -c 1 -W 1 10.9.0.3 >/dev/null && break; done

@@ -1,5 +1,5 @@
 # A guest on a virtual function sees the card with its own driver, talks through it, and gets its interrupts.
-source "$LAB_LIB"
+source "$CASE_LIB"
 
 strait_on_vf test --timeout 100 -- sh -c '
 	set -e

@@ -1,0 +1,39 @@
+# Wrong usage: exit code 2, and one line that says what is wrong and what would be right.
+source "$CASE_LIB"
+pvh_kernel kernel "$HALT"
+
+bad() {
+	refuses 2 "${texts[@]}" -- "$STRAIT" "$@"
+}
+
+texts=('no command' 'strait --help') && bad
+texts=("'start' is no command" 'strait --help') && bad start
+texts=('--kernel' 'strait --help') && bad run
+texts=('frobnicate' 'strait --help') && bad run --kernel kernel --frobnicate
+texts=('--memory' 'strait --help') && bad run --kernel kernel --memory
+texts=('write it behind --') && bad test
+texts=('write it behind --') && bad test --
+
+texts=('too little' '512M')
+bad run --kernel kernel --memory 0
+bad run --kernel kernel --memory 4M
+texts=('more than any processor can address' '512M') && bad run --kernel kernel --memory 999999T
+texts=('not a size' '512M')
+for size in lots '' 1.5G 12Q 0x20000000 G; do bad run --kernel kernel --memory "$size"; done
+
+texts=('not a number from 1 to 254')
+for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
+
+texts=('no PCI address' '0000:01:10.0')
+for address in card '' 01:20.0 0000:01:10.8 0000:01:10; do bad run --kernel kernel --device "$address"; done
+texts=("unknown key 'speed'") && bad run --kernel kernel --device "$LAB_VF0,speed=fast"
+texts=("$LAB_VF0 is given twice" 'once')
+bad run --kernel kernel --device "$LAB_VF0" --device "$LAB_VF0"
+bad run --kernel kernel --device "${LAB_VF0#0000:}" --device "/sys/bus/pci/devices/$LAB_VF0/"
+
+texts=('not a time' '0.5')
+for time in 0 -1 soon ''; do bad run --kernel kernel --timeout "$time"; done
+texts=('auto, bzimage or elf') && bad run --kernel kernel --kernel-entry uefi
+texts=('not an I/O port' '0xf4') && bad run --kernel kernel --exit-port 65536
+texts=('belongs to another device' '0xf4') && bad run --kernel kernel --exit-port 0x3f8
+works_still
