@@ -40,6 +40,13 @@ ContentKey hash_file(const ByteSource& source) {
   return hash.finish();
 }
 
+Error cannot_open(int code) {
+  const char* remedy = "";
+  if (code == ENOENT || code == ENOTDIR) remedy = "give the path of a file that is there";
+  if (code == EACCES) remedy = "make it readable for this user";
+  return Error(fmt::format("cannot be opened: {}", std::strerror(code)), remedy);
+}
+
 timespec change_time(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 ? status.st_ctim : timespec{};
@@ -49,10 +56,10 @@ timespec change_time(int fd) {
 
 std::unique_ptr<FileSource> open_source(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) throw Error(fmt::format("cannot be opened: {}", std::strerror(errno)));
+  if (!fd) throw cannot_open(errno);
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) throw Error(fmt::format("cannot be opened: {}", std::strerror(errno)));
-  if (!S_ISREG(status.st_mode)) throw Error("is not a regular file");
+  if (::fstat(fd.get(), &status) != 0) throw cannot_open(errno);
+  if (!S_ISREG(status.st_mode)) throw Error("is not a regular file", "give a file's path");
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_WILLNEED);
   return std::make_unique<FileSource>(std::move(fd), static_cast<std::uint64_t>(status.st_size));
 }

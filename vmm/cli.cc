@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <sstream>
+#include <system_error>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
@@ -50,7 +52,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 std::uint32_t parse_cpus(const std::string& text) {
   const auto count = parse_number(text);
   if (!count || *count < 1 || *count > kCpusMax) {
-    throw UsageError(fmt::format("--cpus {}: not a number from 1 to {}", text, kCpusMax), "guests with more would need x2APIC destinations");
+    throw UsageError(fmt::format("--cpus {}: not a number of processors", text),
+                     fmt::format("give 1 to {}; more would need x2APIC destinations", kCpusMax));
   }
   return static_cast<std::uint32_t>(*count);
 }
@@ -115,8 +118,14 @@ std::string help() {
 
 /// The test guest's file where guest-images/build puts it.
 std::string test_guest_file(const char* name) {
-  if (const char* directory = std::getenv("STRAIT_GUEST"); directory != nullptr) return std::string(directory) + "/" + name;
-  return boot::cache_directory().value_or("") + "/guest/" + name;
+  const char* directory = std::getenv("STRAIT_GUEST");
+  const std::string path = (directory != nullptr ? directory : boot::cache_directory().value_or("") + "/guest") + "/" + name;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    throw Error(fmt::format("there is no test guest: {} is missing", path),
+                "make it with guest-images/build, say where it is with STRAIT_GUEST=DIRECTORY, or give --kernel and --initrd");
+  }
+  return path;
 }
 
 RunOptions make_options(const po::variables_map& values) {

@@ -28,7 +28,7 @@ void PhaseClock::add_to(nlohmann::json& metrics) const {
 MetricsFile::MetricsFile(const std::string& path) {
   if (path.empty()) return;
   fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd_) throw Error::from_errno(errno, "opening the metrics file " + path);
+  if (!fd_) throw Error::from_errno(errno, "opening the metrics file " + path, "give --metrics a file that can be written");
 }
 
 void MetricsFile::write(const nlohmann::json& metrics) const {
