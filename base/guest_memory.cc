@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "base/error.h"
@@ -46,7 +46,7 @@ void GuestMemory::write(Gpa start, std::span<const std::uint8_t> bytes) const {
   std::copy(bytes.begin(), bytes.end(), target->begin());
 }
 
-void GuestMemory::prefault(unsigned threads) const {
+void GuestMemory::prefault(unsigned threads, std::stop_token stop) const {
   std::vector<std::span<std::uint8_t>> chunks;
   for (const auto& region : regions_) {
     for (std::uint64_t at = 0; at < region.host.size(); at += kPrefaultChunk) {
@@ -55,12 +55,16 @@ void GuestMemory::prefault(unsigned threads) const {
   }
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t i = next++; i < chunks.size(); i = next++) {
+    for (std::size_t i = next++; i < chunks.size() && !stop.stop_requested(); i = next++) {
       ::madvise(chunks[i].data(), chunks[i].size(), MADV_POPULATE_WRITE);
     }
   };
   std::vector<std::jthread> helpers;
-  for (unsigned i = 1; i < threads && i < chunks.size(); ++i) helpers.emplace_back(work);
+  try {
+    for (unsigned i = 1; i < threads && i < chunks.size(); ++i) helpers.emplace_back(work);
+  } catch (const std::system_error&) {
+    // No more threads to be had: those there are do it.
+  }
   work();
 }
 

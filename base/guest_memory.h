@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "base/mapped_region.h"
@@ -11,7 +12,7 @@
 namespace strait {
 
 /// The guest's RAM: a few contiguous regions of guest-physical addresses, each backed by one host mapping whose address
-/// agrees with the guest's modulo 1 GiB, so that nested page tables and the IOMMU can use the largest pages.
+/// agrees with the guest's modulo 2 MiB (1 GiB from that size on), so that nested page tables and the IOMMU can use the largest pages.
 ///
 /// Fixed after construction; any thread may use it. The guest writes the same bytes at the same time: whoever reads
 /// them copies first and checks the copy.
@@ -42,9 +43,9 @@ class GuestMemory {
     write(start, {reinterpret_cast<const std::uint8_t*>(&object), sizeof object});
   }
 
-  /// Makes every page present, zeroed by the kernel, with `threads` threads at once (at least 1). Best effort: what
-  /// could not be populated is populated on first touch.
-  void prefault(unsigned threads) const;
+  /// Makes every page present, zeroed by the kernel, with up to `threads` threads at once (at least 1), until `stop` is requested. Best
+  /// effort: what could not be populated is populated on first touch.
+  void prefault(unsigned threads, std::stop_token stop = {}) const;
 
  private:
   std::vector<Region> regions_;

@@ -40,7 +40,7 @@ MappedRegion MappedRegion::shared(int fd, std::uint64_t offset, std::uint64_t si
                                   std::uint64_t phase) {
   MappedRegion region(reserve_aligned(size, alignment, phase), size);
   void* p = ::mmap(region.data_, size, protection, MAP_SHARED | MAP_FIXED, fd, static_cast<off_t>(offset));
-  if (p == MAP_FAILED) throw Error::from_errno(errno, "mapping " + std::to_string(size) + " bytes of a device region");
+  if (p == MAP_FAILED) throw Error::from_errno(errno, "mapping " + std::to_string(size) + " bytes shared with the kernel");
   return region;
 }
 

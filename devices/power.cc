@@ -53,6 +53,10 @@ void Power::write_byte(std::uint64_t offset, std::uint8_t value, Action& action)
     status_ = static_cast<std::uint16_t>(status_ & ~bits);
   } else if (offset < kControlOffset) {
     enable_ = static_cast<std::uint16_t>((enable_ & ~lane) | (bits & kEnableMask));
+    if (button_waiting_ && (enable_ & kPowerButton) != 0) {
+      button_waiting_ = false;
+      status_ |= kPowerButton;
+    }
   } else if (offset < kResetOffset) {
     control_ = static_cast<std::uint16_t>((control_ & ~(lane & kControlMask)) | (bits & kControlMask));
     const unsigned sleep_type = control_ >> kSleepTypeShift & 7;
@@ -65,11 +69,13 @@ void Power::write_byte(std::uint64_t offset, std::uint8_t value, Action& action)
 void Power::press_power_button() {
   const std::lock_guard lock(mutex_);
   status_ |= kPowerButton;
+  button_waiting_ = (enable_ & kPowerButton) == 0;
   update_sci();
 }
 
 void Power::reset() {
   const std::lock_guard lock(mutex_);
+  button_waiting_ = false;
   status_ = 0;
   enable_ = 0;
   control_ = kSciEnable;

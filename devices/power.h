@@ -42,7 +42,8 @@ class Power : public BusDevice {
   void read(std::uint64_t offset, std::span<std::uint8_t> data) override;
   void write(std::uint64_t offset, std::span<const std::uint8_t> data) override;
 
-  /// Latches PWRBTN_STS and, where the guest has enabled the event, raises the SCI until the guest clears it.
+  /// Latches PWRBTN_STS and, where the guest has enabled the event, raises the SCI until the guest clears it. A guest that has not yet
+  /// clears what is latched before it does (Linux, when its button driver starts): the press is latched again at that moment.
   void press_power_button();
   /// Back to the state after power-on, for a guest that reboots.
   void reset();
@@ -62,6 +63,7 @@ class Power : public BusDevice {
   std::uint16_t enable_ = 0;
   std::uint16_t control_ = kSciEnable;
   bool sci_asserted_ = false;
+  bool button_waiting_ = false;  ///< pressed before the guest listened
 };
 
 }  // namespace strait

@@ -32,6 +32,11 @@ std::uint64_t mib(std::uint64_t bytes) { return align_up(bytes, kMiB) / kMiB; }
 
 }  // namespace
 
+std::string memlock_remedy(std::uint64_t bytes) {
+  return fmt::format("raise it with 'ulimit -l {0}', LimitMEMLOCK={1} in a systemd unit, or 'USER - memlock {0}' in /etc/security/limits.conf",
+                     align_up(bytes, kKiB) / kKiB, bytes);
+}
+
 void check_memlock(std::uint64_t bytes) {
   if ((proc_number("/proc/self/status", "CapEff", 16) >> CAP_IPC_LOCK) & 1) return;
   rlimit limit = {};
@@ -40,8 +45,7 @@ void check_memlock(std::uint64_t bytes) {
   if (limit.rlim_cur == RLIM_INFINITY || bytes + locked <= limit.rlim_cur) return;
   throw Error(fmt::format("the guest's memory is pinned for DMA, {} bytes, but this process may lock only {} bytes (RLIMIT_MEMLOCK)", bytes,
                           static_cast<std::uint64_t>(limit.rlim_cur)),
-              fmt::format("raise it with 'ulimit -l {}', LimitMEMLOCK={} in a systemd unit, or 'USER - memlock {}' in /etc/security/limits.conf",
-                          bytes / kKiB, bytes, bytes / kKiB));
+              memlock_remedy(bytes + locked));
 }
 
 void check_available_memory(std::uint64_t bytes) {

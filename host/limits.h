@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace strait::host {
 
@@ -8,7 +9,11 @@ namespace strait::host {
 /// gives the bytes needed, the limit, and the line that raises it.
 void check_memlock(std::uint64_t bytes);
 
-/// Throws Error when the host cannot hold a guest of `bytes`: they are to be pinned, so what is available now counts.
+/// The remedy for a kernel that would not let this process pin `bytes`: the lines that raise RLIMIT_MEMLOCK far enough.
+std::string memlock_remedy(std::uint64_t bytes);
+
+/// Throws Error when the host cannot hold a guest of `bytes` now. Without an assigned device they are not pinned; but a guest that drives its
+/// host out of memory helps nobody.
 void check_available_memory(std::uint64_t bytes);
 
 /// CPUs this process may run on, at least 1.

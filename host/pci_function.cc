@@ -94,7 +94,7 @@ void check_assignable(const PciFunction& function) {
   std::vector<std::string> holders;
   for (const Bdf& bdf : function.group_members()) {
     const PciFunction member = function.sibling(bdf);
-    if (const std::string driver = member.driver(); bdf != function.bdf() && !is_harmless(driver) && !(member.is_bridge() && !is_vfio(driver))) {
+    if (const std::string driver = member.driver(); bdf != function.bdf() && !is_harmless(driver) && !member.is_bridge()) {
       holders.push_back(fmt::format("{} ({})", bdf.to_string(), driver));
     }
   }

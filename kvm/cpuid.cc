@@ -31,7 +31,7 @@ void add_topology(std::vector<kvm_cpuid_entry2>& entries, std::uint32_t leaf, co
   }
 }
 
-void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec) {
+void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
   const std::uint32_t last_core = spec.cpus - 1;
   const auto core_bits = static_cast<std::uint32_t>(std::bit_width(last_core));
   switch (entry.function) {
@@ -53,15 +53,17 @@ void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec) {
       set_bits(entry.eax, 1u << 2, 1);  // ARAT: the APIC timer never stops
       break;
     case 0x80000001:
-      set_bits(entry.ecx, 1u << 1, spec.cpus > 1);  // CmpLegacy; reserved on Intel, masked there by the caller's list
+      if (amd) set_bits(entry.ecx, 1u << 1, spec.cpus > 1);  // CmpLegacy
       break;
     case 0x80000008:
       if (spec.physical_bits != 0) {
         set_bits(entry.eax, 0x000000ff, spec.physical_bits);
         set_bits(entry.eax, 0x00ff0000, 0);
       }
-      set_bits(entry.ecx, 0x000000ff, last_core);
-      set_bits(entry.ecx, 0x0000f000, core_bits);
+      if (amd) {
+        set_bits(entry.ecx, 0x000000ff, last_core);
+        set_bits(entry.ecx, 0x0000f000, core_bits);
+      }
       break;
     case 0x8000001e:
       entry.eax = spec.apic_id;
@@ -91,7 +93,7 @@ std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supp
       topology = topology || entry.function == 0xb;
       continue;
     }
-    if (entry.function != 0x80000001 || amd) patch(entry, spec);
+    patch(entry, spec, amd);
     entries.push_back(entry);
   }
   if (topology) add_topology(entries, 0xb, spec);
@@ -107,7 +109,10 @@ std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supp
 
 std::uint32_t physical_address_bits(std::span<const kvm_cpuid_entry2> entries) {
   for (const auto& entry : entries) {
-    if (entry.function == 0x80000008) return entry.eax & 0xff;
+    if (entry.function != 0x80000008) continue;
+    const std::uint32_t bits = entry.eax & 0xff;
+    const std::uint32_t mappable = (entry.eax >> 16) & 0xff;
+    return mappable != 0 ? std::min(bits, mappable) : bits;
   }
   return 36;
 }

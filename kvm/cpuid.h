@@ -20,7 +20,8 @@ struct CpuidSpec {
 /// The guest's CPUID: the supported list with topology, address width, timer and hypervisor leaves filled in. Pure.
 std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supported, const CpuidSpec& spec);
 
-/// The address width that a CPUID list announces (leaf 0x80000008), 36 where it does not.
+/// The width of guest-physical addresses that can be used with a CPUID list: what leaf 0x80000008 announces, or what nested paging can map
+/// where KVM says that it is less (EAX bits 23:16); 36 where there is no such leaf. Pure.
 std::uint32_t physical_address_bits(std::span<const kvm_cpuid_entry2> entries);
 
 }  // namespace strait::kvm

@@ -11,6 +11,9 @@
 namespace strait::kvm {
 namespace {
 
+/// Lines that the guest can cause again and again.
+log::Budget guest_lines;
+
 constexpr std::uint32_t kPicPins = 8;  // each of the two
 constexpr std::uint32_t kIoapicPins = 24;
 constexpr std::uint32_t kFirstMessageGsi = kIoapicPins;
@@ -91,7 +94,7 @@ bool IrqRouter::commit() {
   routing_updates_.add();
   const int result = try_ioctl(vm_.fd(), KVM_SET_GSI_ROUTING, table);
   if (result < 0) {
-    log::error("KVM refused a table of {} interrupt routes: {}", entries.size(), std::strerror(-result));
+    log::warning(guest_lines, "KVM refused a table of {} interrupt routes: {}", entries.size(), std::strerror(-result));
     return false;
   }
   dirty_ = false;
@@ -105,7 +108,7 @@ bool IrqRouter::irqfd(Gsi gsi, int eventfd, std::uint32_t flags) {
   request.flags = flags;
   irqfd_calls_.add();
   const int result = try_ioctl(vm_.fd(), KVM_IRQFD, &request);
-  if (result < 0) log::error("KVM_IRQFD of GSI {} failed: {}", gsi.value, std::strerror(-result));
+  if (result < 0) log::warning(guest_lines, "KVM_IRQFD of GSI {} failed: {}", gsi.value, std::strerror(-result));
   return result >= 0;
 }
 

@@ -21,9 +21,10 @@ class Vcpu {
 
   std::uint32_t id() const { return id_; }
   void set_cpuid(std::span<const kvm_cpuid_entry2> entries);
-  /// MTRRs as firmware would leave them: default write-back, `uncached` (a power of two in size, naturally aligned) not. Intel
-  /// hosts before Linux 6.11 take the memory types of a guest with an assigned device from them; AMD honours the guest's PAT.
-  void set_memory_types(Range<Gpa> uncached, std::uint32_t physical_bits);
+  /// MSRs as firmware would leave them, after set_cpuid(). MTRRs: default write-back, `uncached` (a power of two in size, naturally aligned)
+  /// not; Intel hosts before Linux 6.11 take the memory types of a guest with an assigned device from them, AMD honours the guest's PAT.
+  /// Fast strings on: Linux on Intel gives up REP MOVS and STOS where they are off.
+  void set_firmware_msrs(Range<Gpa> uncached, std::uint32_t physical_bits);
   /// The registers at the kernel's entry point. Only for the vCPU that boots; the others wait for INIT and SIPI.
   void set_entry_state(const boot::EntryState& state);
   /// The TSC's frequency in kHz, 0 where KVM does not know.
@@ -34,7 +35,7 @@ class Vcpu {
   int run();
   /// What KVM_RUN said; valid after run().
   kvm_run& area() const { return *reinterpret_cast<kvm_run*>(run_area_.data()); }
-  /// Makes the current or the next run() return -EINTR at once, until clear_kick(). The caller also signals the thread.
+  /// Makes the current or the next run() return -EINTR at once, for good. The caller also signals the thread.
   void kick();
 
   /// The ring of coalesced writes, which every vCPU of the machine shares; nothing on hosts without.

@@ -13,6 +13,9 @@
 namespace strait::vfio {
 namespace {
 
+/// Lines that the guest can cause again and again.
+log::Budget guest_lines;
+
 using Offset = decltype(Area::start);
 
 constexpr std::uint16_t kBarsStart = PCI_BASE_ADDRESS_0;
@@ -34,7 +37,7 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
   const std::vector<std::uint8_t> config = read_whole_config();
   std::string problem;
   model_ = make_config_model(config, problem);
-  if (!problem.empty()) log::warning("{}: its capability list is odd: {}", name(), problem);
+  if (!problem.empty()) log::warning(guest_lines, "{}: its capability list is odd: {}", name(), problem);
   if (!model_.msix) {
     throw Error(fmt::format("{} has no MSI-X, the only interrupts that strait serves so far", name()), "assign another function");
   }
@@ -102,7 +105,7 @@ void AssignedFunction::assign_addresses(pci::BarAllocator& allocator) {
     Gpa address;
     if (!allocator.allocate(shape, address)) {
       throw Error(fmt::format("BAR {} of {} needs {} bytes of guest address space, more than is left", bar, name(), shape.size),
-                  "give the guest less memory, or fewer devices");
+                  shape.kind == pci::BarKind::kMemory64 ? "give the guest less memory, or fewer devices" : "give the guest fewer devices");
     }
     bars_.set_address(bar, address.value);
     log::debug("{}: BAR {}: {} bytes at {:#x}", name(), bar, shape.size, address.value);
@@ -142,6 +145,7 @@ void AssignedFunction::write_config(std::uint16_t offset, std::span<const std::u
   if (write_msix_control(offset, data)) return;
   // The kernel takes its mappings away with such a write: ours go first, so that the guest meets a trap and not a fault.
   if (model_.may_stop_decoding(offset, data)) remove_mappings();
+  if (host_.before_bus_mastering && ConfigModel::allows_bus_mastering(offset, data) && !host_.before_bus_mastering()) return;
   pass_write(offset, data);
   if (model_.touches_decoding(offset, data.size())) {
     distrusted_ = false;
@@ -207,13 +211,13 @@ void AssignedFunction::remove_mappings() {
   }
 }
 
-void AssignedFunction::distrust_mappings() {
+void AssignedFunction::handle_fault(bool repeated) {
   const std::lock_guard lock(mutex_);
-  const bool any = std::any_of(mappings_.begin(), mappings_.end(), [](const auto& mapping) { return mapping && mapping->direct(); });
-  if (!any) return;
-  log::warning("{}: the host withdrew a BAR mapping; its accesses are trapped for now", name());
-  distrusted_ = true;
-  remove_mappings();
+  const auto direct = [](const auto& mapping) { return mapping && mapping->direct(); };
+  if (repeated && !distrusted_ && std::any_of(mappings_.begin(), mappings_.end(), direct)) {
+    log::warning(guest_lines, "{}: the host withdrew a BAR mapping; its accesses are trapped for now", name());
+    distrusted_ = true;
+  }
   settle_mappings();
 }
 

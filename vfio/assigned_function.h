@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,6 +25,9 @@ struct FunctionHost {
   Bus& mmio;
   Bus& ports;
   MsiRouter& router;
+  /// Called before the device gets a write that lets it be a bus master: until then it does no DMA, so nothing need be mapped. May block
+  /// until everything is; false where that will not be, and the write is dropped.
+  std::function<bool()> before_bus_mastering;
 };
 
 /// The PCI function that the guest sees in place of an assigned device: configuration space passed through but for what ConfigModel names,
@@ -41,9 +45,10 @@ class AssignedFunction : public pci::Function, private BarAccess {
   void read_config(std::uint16_t offset, std::span<std::uint8_t> data) override;
   void write_config(std::uint16_t offset, std::span<const std::uint8_t> data) override;
 
-  /// KVM could not reach a mapped page: takes the mappings away, so that accesses are trapped and answered with what the device says,
-  /// until the guest next changes Command or the power state.
-  void distrust_mappings();
+  /// KVM could not reach a mapped page. Brings the mappings in line with what the device says it decodes; with `repeated` also takes away
+  /// those that remain, so that accesses are trapped and answered with what the device says, until the guest next changes Command or the
+  /// power state.
+  void handle_fault(bool repeated);
 
   struct Statistics {
     std::uint64_t config_accesses = 0, bar_traps = 0, msix_table_traps = 0, route_updates = 0, mapping_updates = 0;

@@ -9,6 +9,12 @@
 #include "base/units.h"
 
 namespace strait::vfio {
+namespace {
+
+/// Lines that the guest can cause again and again.
+log::Budget guest_lines;
+
+}  // namespace
 
 BarMapping::BarMapping(AssignedDevice& device, unsigned bar, const pci::BarShape& shape, std::span<const Area> structures,
                        BarAccess& access, MemorySlots& slots, Bus& bus)
@@ -24,7 +30,7 @@ void BarMapping::map_pages() {
   try {
     for (const Area& area : layout_.direct) mappings_.push_back(device_.map(bar_, area, alignment));
   } catch (const Error& error) {
-    log::warning("{}: BAR {} is trapped, which is slow: {}", device_.name(), bar_, error.what());
+    log::warning(guest_lines, "{}: BAR {} is trapped, which is slow: {}", device_.name(), bar_, error.what());
     mappings_.clear();
     layout_ = lay_out_bar(shape_.size, {}, {});
   }
@@ -36,17 +42,18 @@ void BarMapping::trap(std::uint64_t address, const Area& area) {
   if (bus_.insert(address + area.start.value, area.size, *window, fmt::format("{} BAR {}", device_.name(), bar_))) {
     traps_in_use_.push_back(address + area.start.value);
   } else {
-    log::warning("{}: the guest placed BAR {} at {:#x}, where another device is", device_.name(), bar_, address);
+    log::warning(guest_lines, "{}: the guest placed BAR {} at {:#x}, where another device is", device_.name(), bar_, address);
   }
 }
 
 void BarMapping::place(std::uint64_t address, bool direct) {
   // A sub-page BAR can only be direct on a page of its own.
   direct = direct && is_aligned(address, kPageSize) && !layout_.direct.empty();
-  if (placed_ && address_ == address && direct == this->direct()) return;
+  if (placed_ && address_ == address && direct == wanted_direct_) return;
   remove();
   placed_ = true;
   address_ = address;
+  wanted_direct_ = direct;
   if (direct) map_pages();
   if (!direct || layout_.direct.empty()) {
     trap(address, {{}, shape_.size});
@@ -57,7 +64,7 @@ void BarMapping::place(std::uint64_t address, bool direct) {
     try {
       slots_in_use_.push_back(slots_.add(Gpa(address + layout_.direct[i].start.value), mappings_[i].bytes()));
     } catch (const Error& error) {
-      log::warning("{}: BAR {} at {:#x} stays unreachable: {}", device_.name(), bar_, address, error.what());
+      log::warning(guest_lines, "{}: BAR {} at {:#x} stays unreachable: {}", device_.name(), bar_, address, error.what());
     }
   }
 }

@@ -27,8 +27,7 @@ class BarAccess {
 /// the function holds its lock.
 class BarMapping {
  public:
-  /// `structures` are the MSI-X table and PBA as far as they lie in this BAR. With `map_pages` off everything is trapped. A page that
-  /// the device does not let us map is trapped too.
+  /// `structures` are the MSI-X table and PBA as far as they lie in this BAR. A page that the device does not let us map is trapped too.
   BarMapping(AssignedDevice& device, unsigned bar, const pci::BarShape& shape, std::span<const Area> structures, BarAccess& access,
              MemorySlots& slots, Bus& bus);
   ~BarMapping() { remove(); }
@@ -71,6 +70,7 @@ class BarMapping {
   std::vector<std::uint64_t> traps_in_use_;
   std::uint64_t address_ = 0;
   bool placed_ = false;
+  bool wanted_direct_ = false;
 };
 
 }  // namespace strait::vfio

@@ -105,6 +105,11 @@ ConfigModel make_config_model(std::span<const std::uint8_t> config, std::string&
   return model;
 }
 
+bool ConfigModel::allows_bus_mastering(std::uint16_t offset, std::span<const std::uint8_t> data) {
+  const auto command = byte_at(offset, data, PCI_COMMAND);
+  return command && (*command & PCI_COMMAND_MASTER) != 0;
+}
+
 bool ConfigModel::touches_decoding(std::uint16_t offset, std::size_t size) const {
   return overlaps(offset, size, PCI_COMMAND, 1) || (power && overlaps(offset, size, *power + PCI_PM_CTRL, 1)) ||
          (express && overlaps(offset, size, *express + PCI_EXP_DEVCTL + 1, 1)) ||

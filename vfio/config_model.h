@@ -27,6 +27,8 @@ struct ConfigModel {
 
   /// What a guest write of `data` at `offset` asks for beyond storing it: the function may stop answering on its BARs.
   bool may_stop_decoding(std::uint16_t offset, std::span<const std::uint8_t> data) const;
+  /// True where the write turns bus mastering on, or leaves it on: the function may do DMA from then on.
+  static bool allows_bus_mastering(std::uint16_t offset, std::span<const std::uint8_t> data);
   /// True where the write touches what decides whether BARs are decoded: Command or the power state.
   bool touches_decoding(std::uint16_t offset, std::size_t size) const;
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/vfio.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -11,6 +12,8 @@
 #include "base/little_endian.h"
 #include "base/log.h"
 #include "base/syscall.h"
+#include "host/limits.h"
+#include "vfio/capability_chain.h"
 
 namespace strait::vfio {
 namespace {
@@ -65,6 +68,24 @@ void check_viable(int group_fd, unsigned group) {
 
 }  // namespace
 
+std::vector<Range<Iova>> read_iova_ranges(std::span<const std::uint8_t> info_bytes) {
+  std::vector<Range<Iova>> ranges;
+  const auto info = load<vfio_iommu_type1_info>(info_bytes);
+  if ((info.flags & VFIO_IOMMU_INFO_CAPS) == 0) return ranges;
+  for_each_capability(info_bytes, info.cap_offset, [&](std::uint16_t id, std::uint32_t offset) {
+    if (id != VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE || offset + sizeof(vfio_iommu_type1_info_cap_iova_range) > info_bytes.size()) return;
+    const auto list = load<vfio_iommu_type1_info_cap_iova_range>(info_bytes, offset);
+    std::size_t at = offset + sizeof list;
+    for (std::uint32_t i = 0; i < list.nr_iovas && at + sizeof(vfio_iova_range) <= info_bytes.size(); ++i, at += sizeof(vfio_iova_range)) {
+      const auto range = load<vfio_iova_range>(info_bytes, at);
+      // Both ends are inclusive, and AMD's last range ends at 2^64-1: without its last byte, no range's end wraps around.
+      const std::uint64_t last = std::min(range.end, ~0ull - 1);
+      if (last >= range.start) ranges.push_back({Iova(range.start), last - range.start + 1});
+    }
+  });
+  return ranges;
+}
+
 Container::Container() : fd_(open_container()) {
   if (try_ioctl(fd_.get(), VFIO_GET_API_VERSION) != VFIO_API_VERSION) throw Error("this host's VFIO speaks another API version");
   if (try_ioctl(fd_.get(), VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0) {
@@ -115,25 +136,7 @@ std::vector<Range<Iova>> Container::usable_ranges() const {
   std::vector<std::uint8_t> bytes(probe.argsz);
   store(std::span(bytes), 0, probe);
   if (try_ioctl(fd_.get(), VFIO_IOMMU_GET_INFO, bytes.data()) < 0) return {};
-  const auto info = load<vfio_iommu_type1_info>(bytes);
-  if ((info.flags & VFIO_IOMMU_INFO_CAPS) == 0) return {};
-
-  std::vector<Range<Iova>> ranges;
-  std::size_t offset = info.cap_offset;
-  for (unsigned hops = 0; offset != 0 && hops < 32 && offset + sizeof(vfio_info_cap_header) <= bytes.size(); ++hops) {
-    const auto header = load<vfio_info_cap_header>(bytes, offset);
-    if (header.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE && offset + sizeof(vfio_iommu_type1_info_cap_iova_range) <= bytes.size()) {
-      const auto list = load<vfio_iommu_type1_info_cap_iova_range>(bytes, offset);
-      std::size_t at = offset + sizeof list;
-      for (std::uint32_t i = 0; i < list.nr_iovas && at + sizeof(vfio_iova_range) <= bytes.size(); ++i, at += sizeof(vfio_iova_range)) {
-        const auto range = load<vfio_iova_range>(bytes, at);
-        // `end` is inclusive; the byte at 2^64-1 is given up so that a size always fits.
-        if (range.end >= range.start) ranges.push_back({Iova(range.start), range.end - range.start + (range.end - range.start != ~0ull)});
-      }
-    }
-    offset = header.next;
-  }
-  return ranges;
+  return read_iova_ranges(bytes);
 }
 
 void Container::map(Iova start, std::span<std::uint8_t> memory) {
@@ -150,7 +153,7 @@ void Container::map(Iova start, std::span<std::uint8_t> memory) {
   map_calls_.add();
   if (result < 0) {
     throw Error::from_errno(-result, fmt::format("mapping {} bytes for DMA at {:#x}", memory.size(), start.value),
-                            result == -ENOMEM ? "raise RLIMIT_MEMLOCK, or free memory on the host" : "");
+                            result == -ENOMEM ? "where RLIMIT_MEMLOCK is what is short, " + host::memlock_remedy(memory.size()) : "");
   }
   bytes_.add(memory.size());
 }

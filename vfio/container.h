@@ -11,6 +11,10 @@
 
 namespace strait::vfio {
 
+/// The IOVA ranges in an answer to VFIO_IOMMU_GET_INFO (struct vfio_iommu_type1_info with its capabilities), empty where it names none. `info`
+/// holds at least the structure. Pure.
+std::vector<Range<Iova>> read_iova_ranges(std::span<const std::uint8_t> info);
+
 /// A VFIO container with the type 1 (v2) IOMMU back end and the groups in it (Documentation/driver-api/vfio.rst): one DMA space for
 /// all devices of a guest. Closing order, which the kernel wants: devices, then groups, then the container.
 class Container : public DmaSpace {

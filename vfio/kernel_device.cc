@@ -4,16 +4,20 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/little_endian.h"
 #include "base/log.h"
 #include "base/syscall.h"
-#include "base/units.h"
+#include "vfio/capability_chain.h"
 
 namespace strait::vfio {
 namespace {
+
+/// Lines that the guest can cause again and again.
+log::Budget guest_lines;
 
 /// VFIO_DEVICE_GET_REGION_INFO with its capabilities: asked for twice, because their length is known only then. Empty where the device
 /// has no such region.
@@ -31,21 +35,20 @@ std::vector<std::uint8_t> region_info(int fd, unsigned index) {
   }
 }
 
-std::vector<Area> sparse_areas(std::span<const std::uint8_t> bytes, std::uint32_t offset) {
-  std::vector<Area> areas;
-  for (unsigned hops = 0; offset != 0 && hops < 32 && offset + sizeof(vfio_info_cap_header) <= bytes.size(); ++hops) {
-    const auto header = load<vfio_info_cap_header>(bytes, offset);
-    if (header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP && offset + sizeof(vfio_region_info_cap_sparse_mmap) <= bytes.size()) {
-      const auto list = load<vfio_region_info_cap_sparse_mmap>(bytes, offset);
-      std::size_t at = offset + sizeof list;
-      for (std::uint32_t i = 0; i < list.nr_areas && at + sizeof(vfio_region_sparse_mmap_area) <= bytes.size(); ++i) {
-        const auto area = load<vfio_region_sparse_mmap_area>(bytes, at);
-        areas.push_back({Strong<RegionOffsetTag, std::uint64_t>(area.offset), area.size});
-        at += sizeof area;
-      }
+/// The areas that may be mapped; nothing where the region has no such list, and so may be mapped as a whole.
+std::optional<std::vector<Area>> sparse_areas(std::span<const std::uint8_t> bytes, std::uint32_t chain) {
+  std::optional<std::vector<Area>> areas;
+  for_each_capability(bytes, chain, [&](std::uint16_t id, std::uint32_t offset) {
+    if (id != VFIO_REGION_INFO_CAP_SPARSE_MMAP || offset + sizeof(vfio_region_info_cap_sparse_mmap) > bytes.size()) return;
+    const auto list = load<vfio_region_info_cap_sparse_mmap>(bytes, offset);
+    std::size_t at = offset + sizeof list;
+    areas.emplace();
+    for (std::uint32_t i = 0; i < list.nr_areas && at + sizeof(vfio_region_sparse_mmap_area) <= bytes.size(); ++i) {
+      const auto area = load<vfio_region_sparse_mmap_area>(bytes, at);
+      areas->push_back({Strong<RegionOffsetTag, std::uint64_t>(area.offset), area.size});
+      at += sizeof area;
     }
-    offset = header.next;
-  }
+  });
   return areas;
 }
 
@@ -69,8 +72,8 @@ KernelDevice::KernelDevice(std::string name, UniqueFd fd) : name_(std::move(name
     region.writable = (answer.flags & VFIO_REGION_INFO_FLAG_WRITE) != 0;
     region.mappable = (answer.flags & VFIO_REGION_INFO_FLAG_MMAP) != 0;
     if (!region.mappable) continue;
-    if ((answer.flags & VFIO_REGION_INFO_FLAG_CAPS) != 0) region.mappable_areas = sparse_areas(bytes, answer.cap_offset);
-    if (region.mappable_areas.empty()) region.mappable_areas = {{{}, region.size}};
+    const std::uint32_t chain = (answer.flags & VFIO_REGION_INFO_FLAG_CAPS) != 0 ? answer.cap_offset : 0;
+    region.mappable_areas = sparse_areas(bytes, chain).value_or(std::vector<Area>{{{}, region.size}});
   }
   if (regions_[kConfigRegion].size < 256) throw Error(fmt::format("{} has no configuration space in VFIO", name_));
 }
@@ -124,14 +127,14 @@ void KernelDevice::disable_irqs(IrqIndex index) {
   request.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER;
   request.index = static_cast<std::uint32_t>(index);
   if (const int result = try_ioctl(fd_.get(), VFIO_DEVICE_SET_IRQS, &request); result < 0) {
-    log::warning("{}: turning interrupts off: {}", name_, std::strerror(-result));
+    log::warning(guest_lines, "{}: turning interrupts off: {}", name_, std::strerror(-result));
   }
 }
 
 bool KernelDevice::reset() {
   if (!resettable_) return false;
   const int result = try_ioctl(fd_.get(), VFIO_DEVICE_RESET);
-  if (result < 0) log::warning("{}: reset: {}", name_, std::strerror(-result));
+  if (result < 0) log::warning(guest_lines, "{}: reset: {}", name_, std::strerror(-result));
   return result >= 0;
 }
 

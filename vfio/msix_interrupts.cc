@@ -4,12 +4,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/syscall.h"
 
 namespace strait::vfio {
+namespace {
+
+/// Lines that the guest can cause again and again.
+log::Budget guest_lines;
+
+}  // namespace
 
 using pci::MsixEffect;
 
@@ -62,18 +69,22 @@ unsigned MsixInterrupts::armed_vectors() {
   return static_cast<unsigned>(std::count_if(vectors_.begin(), vectors_.end(), [](const Vector& vector) { return vector.armed; }));
 }
 
+/// As long as VFIO has no eventfd for the vector, its host interrupt is off, and the device itself remembers.
 bool MsixInterrupts::pending(std::uint16_t number) const {
+  if (!vectors_[number].armed) {
+    std::uint8_t bits = 0;
+    return state_.enabled() && device_.read(layout_.pba_bar, layout_.pba_offset + number / 8u, {&bits, 1}) && ((bits >> (number % 8)) & 1) != 0;
+  }
   pollfd request = {.fd = vectors_[number].eventfd.get(), .events = POLLIN, .revents = 0};
   return request.fd >= 0 && ::poll(&request, 1, 0) == 1;
 }
 
 void MsixInterrupts::apply(const std::vector<MsixEffect>& effects) {
-  std::vector<std::uint16_t> connecting;
   bool staged = false;
   for (const MsixEffect& effect : effects) {
     switch (effect.kind) {
       case MsixEffect::Kind::kConnect:
-        connecting.push_back(effect.vector);
+        connecting_.push_back(effect.vector);
         [[fallthrough]];
       case MsixEffect::Kind::kReroute:
         stage(effect.vector, effect.message);
@@ -83,13 +94,14 @@ void MsixInterrupts::apply(const std::vector<MsixEffect>& effects) {
         Vector& vector = vectors_[effect.vector];
         if (vector.attached) router_.detach(*vector.gsi, vector.eventfd.get());
         vector.attached = false;
+        std::erase(connecting_, effect.vector);
         break;
       }
       case MsixEffect::Kind::kEnable: enable(); break;
       case MsixEffect::Kind::kDisable: disable(); break;
     }
   }
-  if (staged) commit_and_attach(connecting);
+  if (staged) commit_and_attach();
 }
 
 /// The device's own MSI-X Enable follows the guest's at once, though no vector is wanted yet: mailboxes and firmware look at it.
@@ -97,11 +109,11 @@ void MsixInterrupts::enable() {
   std::vector<int> none(dynamic_ ? 1 : layout_.vectors, -1);
   int result = device_.set_irqs(IrqIndex::kMsix, 0, none);
   if (result > 0) {
-    log::warning("{}: the host has only {} of {} MSI-X vectors left", device_.name(), result, none.size());
+    log::warning(guest_lines, "{}: the host has only {} of {} MSI-X vectors left", device_.name(), result, none.size());
     none.resize(std::min(none.size(), static_cast<std::size_t>(result)));
     result = device_.set_irqs(IrqIndex::kMsix, 0, none);
   }
-  if (result != 0) log::error("{}: enabling MSI-X: {}", device_.name(), std::strerror(-result));
+  if (result != 0) log::warning(guest_lines, "{}: enabling MSI-X: {}", device_.name(), result > 0 ? "the host has no interrupts left" : std::strerror(-result));
 }
 
 void MsixInterrupts::disable() {
@@ -118,7 +130,7 @@ void MsixInterrupts::stage(std::uint16_t number, const MsiMessage& message) {
     if (!vector.eventfd) vector.eventfd = make_eventfd();
     if (!vector.gsi) vector.gsi = router_.allocate();
   } catch (const Error& error) {
-    log::error("{}: vector {} stays silent: {}", device_.name(), number, error.what());
+    log::warning(guest_lines, "{}: vector {} stays silent: {}", device_.name(), number, error.what());
     return;
   }
   router_.stage(*vector.gsi, message);
@@ -126,9 +138,9 @@ void MsixInterrupts::stage(std::uint16_t number, const MsiMessage& message) {
 }
 
 /// Routes first, then irqfds, then the host's interrupts: each may fire as soon as it is there.
-void MsixInterrupts::commit_and_attach(std::vector<std::uint16_t>& connecting) {
-  if (!router_.commit()) return;
-  for (const std::uint16_t number : connecting) {
+void MsixInterrupts::commit_and_attach() {
+  if (!router_.commit()) return;  // those that wait go with the next commit that succeeds
+  for (const std::uint16_t number : std::exchange(connecting_, {})) {
     Vector& vector = vectors_[number];
     if (!vector.gsi) continue;
     vector.attached = router_.attach(*vector.gsi, vector.eventfd.get());
@@ -141,7 +153,7 @@ void MsixInterrupts::arm(std::uint16_t number) {
   const int result = device_.set_irqs(IrqIndex::kMsix, number, {&eventfd, 1});
   vectors_[number].armed = result == 0;
   if (result != 0) {
-    log::error("{}: vector {} stays silent: {}", device_.name(), number,
+    log::warning(guest_lines, "{}: vector {} stays silent: {}", device_.name(), number,
                result > 0 ? "the host has no interrupt left for it" : std::strerror(-result));
   }
 }

@@ -54,7 +54,7 @@ class MsixInterrupts {
   void enable();
   void disable();
   void stage(std::uint16_t number, const MsiMessage& message);
-  void commit_and_attach(std::vector<std::uint16_t>& connecting);
+  void commit_and_attach();
   void arm(std::uint16_t number);
   bool pending(std::uint16_t number) const;
 
@@ -65,6 +65,7 @@ class MsixInterrupts {
   std::mutex mutex_;
   pci::MsixState state_;
   std::vector<Vector> vectors_;
+  std::vector<std::uint16_t> connecting_;  ///< their routes are staged
   Counter table_accesses_, routes_staged_;
 };
 

@@ -47,7 +47,8 @@ AddressPlan plan_addresses(std::uint64_t memory, std::uint32_t host_bits, std::s
   for (const auto& ram : plan.ram) {
     const auto holds = [&](const Range<Iova>& range) { return range.contains(Range<Iova>{Iova(ram.start.value), ram.size}); };
     if (!usable.empty() && std::none_of(usable.begin(), usable.end(), holds)) {
-      throw Error(fmt::format("this host's IOMMU cannot map guest memory at {:#x} to {:#x}", ram.start.value, ram.end().value - 1));
+      throw Error(fmt::format("this host's IOMMU cannot map guest memory at {:#x} to {:#x}", ram.start.value, ram.end().value - 1),
+                  "this host reserves addresses below 3 GiB (see /sys/kernel/iommu_groups/*/reserved_regions); try a smaller --memory");
     }
   }
   std::vector<Range<Gpa>> allowed;

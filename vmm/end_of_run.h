@@ -14,12 +14,14 @@ class EndOfRun {
  public:
   EndOfRun() : eventfd_(make_eventfd()) {}
 
-  void end(Outcome outcome) {
+  /// True where this was the first word.
+  bool end(Outcome outcome) {
     const std::lock_guard lock(mutex_);
-    if (ended_) return;
+    if (ended_) return false;
     outcome_ = std::move(outcome);
     ended_ = true;
     signal_eventfd(eventfd_.get());
+    return true;
   }
   bool ended() const { return ended_; }
   /// Readable from the end on.

@@ -1,7 +1,6 @@
 #include "vmm/machine.h"
 
 #include <algorithm>
-#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,8 +18,9 @@
 namespace strait {
 namespace {
 
+/// A fault may be a race that the next access no longer meets: only one that repeats means that a mapping is gone for good.
+constexpr unsigned kFaultsToDistrust = 4;
 constexpr unsigned kFirstDeviceSlot = 1;  // slot 0 is the host bridge
-constexpr unsigned kMaxPrefaultThreads = 16;
 
 /// The quarter below 4 GiB where no RAM is: BARs, ECAM, IOAPIC, local APICs.
 constexpr Range<Gpa> kUncached{boot::kLowRamEnd, kGiB};
@@ -41,12 +41,8 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
   plan_ = plan_addresses(options.memory, kvm::physical_address_bits(kvm_.supported_cpuid()),
                          container_ ? container_->usable_ranges() : std::vector<Range<Iova>>{});
 
-  // Zeroing the guest's memory is the longest part of a start: it goes on beside everything that does not need all of it.
   memory_ = std::make_unique<GuestMemory>(plan_.ram);
-  std::jthread prefault;
-  if (container_) {
-    prefault = std::jthread([this] { memory_->prefault(std::min(host::usable_cpus(), kMaxPrefaultThreads)); });
-  }
+  if (container_) mapping_ = std::make_unique<BackgroundMapping>(*memory_, *container_, end, clock);
   make_vm(console, std::move(on_console_space));
   open_devices();
   boot::BootSpec spec = options.boot;
@@ -56,12 +52,12 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
   make_vcpus();
   vcpus_.front()->set_entry_state(image_->load(*memory_));
   clock_.mark(PhaseClock::kKernelLoaded);
-  if (prefault.joinable()) prefault.join();
-  clock_.mark(PhaseClock::kMemoryReady);
-  map_dma();
 }
 
-Machine::~Machine() = default;
+Machine::~Machine() {
+  // Where the constructor's caller failed half-way, threads still wait for the end.
+  end_.end({exit_code::kFailed, "the machine was taken apart"});
+}
 
 /// Everything that can be wrong with the devices is found here, before memory is touched.
 void Machine::join_groups() {
@@ -89,7 +85,7 @@ void Machine::open_devices() {
   if (!container_) return;
   container_->observe_groups([this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
   pci::BarAllocator allocator(boot::kMmio32, plan_.mmio64);
-  const vfio::FunctionHost host{*slots_, platform_->mmio, platform_->ports, *router_};
+  const vfio::FunctionHost host{*slots_, platform_->mmio, platform_->ports, *router_, [this] { return mapping_->wait(); }};
   unsigned slot = kFirstDeviceSlot;
   for (const host::Bdf& bdf : options_.devices) {
     const std::string name = bdf.to_string();
@@ -117,12 +113,6 @@ void Machine::watch_host_events(vfio::AssignedDevice& device) {
   }
 }
 
-void Machine::map_dma() {
-  if (!container_) return;
-  for (const auto& region : memory_->regions()) container_->map(Iova(region.start.value), region.host.bytes());
-  clock_.mark(PhaseClock::kDmaMapped);
-}
-
 void Machine::make_vcpus() {
   const auto limit = static_cast<std::uint32_t>(kvm_.extension(KVM_CAP_MAX_VCPUS));
   if (options_.cpus > limit) throw Error(fmt::format("this host's KVM allows {} vCPUs in a guest, not {}", limit, options_.cpus), "give a smaller --cpus");
@@ -135,7 +125,7 @@ void Machine::make_vcpus() {
                                                 .physical_bits = plan_.physical_bits,
                                                 .tsc_deadline = kvm_.extension(KVM_CAP_TSC_DEADLINE_TIMER) > 0,
                                                 .tsc_khz = vcpu.tsc_khz()}));
-    vcpu.set_memory_types(kUncached, plan_.physical_bits);
+    vcpu.set_firmware_msrs(kUncached, plan_.physical_bits);
   }
   kvm_coalesced_mmio_ring* ring = vcpus_.front()->coalesced_ring();
   if (ring != nullptr && vm_->coalesce_writes(Port(pci::RootBus::kPortsStart), 4)) coalesced_.emplace(ring);
@@ -146,8 +136,8 @@ void Machine::start() {
                             .ports = platform_->ports,
                             .coalesced = coalesced_ ? &*coalesced_ : nullptr,
                             .end = end_,
-                            .on_fault = [this] {
-                              for (const auto& function : functions_) function->distrust_mappings();
+                            .on_fault = [this](unsigned times) {
+                              for (const auto& function : functions_) function->handle_fault(times >= kFaultsToDistrust);
                             }};
   clock_.mark(PhaseClock::kFirstEntry);
   for (const auto& vcpu : vcpus_) threads_.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
@@ -157,6 +147,7 @@ void Machine::start() {
 void Machine::stop() {
   for (const auto& thread : threads_) thread->stop();
   for (const auto& thread : threads_) thread->join();
+  if (mapping_) mapping_->stop();
 }
 
 void Machine::add_to(nlohmann::json& metrics) const {

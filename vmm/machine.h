@@ -18,6 +18,7 @@
 #include "vfio/container.h"
 #include "vfio/kernel_device.h"
 #include "vmm/address_plan.h"
+#include "vmm/background_mapping.h"
 #include "vmm/end_of_run.h"
 #include "vmm/metrics.h"
 #include "vmm/options.h"
@@ -38,7 +39,7 @@ class Machine {
 
   /// Lets the vCPUs run.
   void start();
-  /// Stops the vCPUs and waits for them. Nothing of the guest runs any more, devices are still there.
+  /// Stops the vCPUs and waits for them, and for the mapping of memory. Nothing of the guest runs any more, devices are still there.
   void stop();
 
   Serial& serial() { return platform_->serial; }
@@ -57,7 +58,6 @@ class Machine {
   void open_devices();
   void make_vcpus();
   void watch_host_events(vfio::AssignedDevice& device);
-  void map_dma();
 
   const RunOptions options_;
   EndOfRun& end_;
@@ -71,6 +71,7 @@ class Machine {
   std::unique_ptr<kvm::IrqRouter> router_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<vfio::Container> container_;
+  std::unique_ptr<BackgroundMapping> mapping_;
   std::vector<HostEvent> host_events_;
   std::vector<std::unique_ptr<vfio::KernelDevice>> devices_;
   std::vector<std::unique_ptr<vfio::AssignedFunction>> functions_;

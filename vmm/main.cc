@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 
@@ -15,6 +18,13 @@ int test_exit_code(const Outcome& outcome) {
   if (outcome.code != exit_code::kGuestOff) return outcome.code;
   log::error("the guest ended without a verdict: {}; see its console output", outcome.reason);
   return exit_code::kFailed;
+}
+
+/// With a standard descriptor closed, the next file opened would take its place and get the console's or the log's bytes.
+void open_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", O_RDWR);
+  }
 }
 
 int run(std::span<const char* const> arguments) {
@@ -36,6 +46,7 @@ int run(std::span<const char* const> arguments) {
 
 int main(int argc, char** argv) {
   using namespace strait;
+  open_standard_descriptors();
   try {
     return run({argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)});
   } catch (const UsageError& error) {

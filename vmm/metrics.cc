@@ -27,12 +27,20 @@ void PhaseClock::add_to(nlohmann::json& metrics) const {
 
 MetricsFile::MetricsFile(const std::string& path) {
   if (path.empty()) return;
-  fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  const bool is_new = ::access(path.c_str(), F_OK) != 0;
+  fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   if (!fd_) throw Error::from_errno(errno, "opening the metrics file " + path, "give --metrics a file that can be written");
+  if (is_new) unwritten_ = path;
 }
 
-void MetricsFile::write(const nlohmann::json& metrics) const {
+MetricsFile::~MetricsFile() {
+  if (!unwritten_.empty()) ::unlink(unwritten_.c_str());
+}
+
+void MetricsFile::write(const nlohmann::json& metrics) {
   const std::string text = metrics.dump(2) + "\n";
+  unwritten_.clear();
+  [[maybe_unused]] const int truncated = ::ftruncate(fd_.get(), 0);  // a pipe or terminal cannot be, and need not
   for (std::size_t at = 0; at < text.size();) {
     const ssize_t written = ::write(fd_.get(), text.data() + at, text.size() - at);
     if (written < 0 && errno == EINTR) continue;

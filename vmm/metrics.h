@@ -29,10 +29,15 @@ class MetricsFile {
  public:
   /// Empty for none. Throws Error.
   explicit MetricsFile(const std::string& path);
+  /// Takes a file away that it made and never wrote.
+  ~MetricsFile();
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
   explicit operator bool() const { return static_cast<bool>(fd_); }
-  void write(const nlohmann::json& metrics) const;
+  void write(const nlohmann::json& metrics);
 
  private:
+  std::string unwritten_;  ///< the path, as long as the file is new and empty
   UniqueFd fd_;
 };
 

@@ -27,7 +27,11 @@ class Signals {
  public:
   Signals() {
     ::sigemptyset(&handled_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&handled_, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+      struct sigaction current = {};
+      ::sigaction(signal, nullptr, &current);
+      if (current.sa_handler != SIG_IGN) ::sigaddset(&handled_, signal);  // nohup, and scripts that shield their children
+    }
     ::pthread_sigmask(SIG_BLOCK, &handled_, &before_);
     fd_ = UniqueFd(::signalfd(-1, &handled_, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd_) throw Error::from_errno(errno, "creating a signalfd");
@@ -71,7 +75,7 @@ Outcome run_guest(const RunOptions& options) {
   PhaseClock clock;
   raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
-  const MetricsFile metrics_file(options.metrics_file);
+  MetricsFile metrics_file(options.metrics_file);
   EndOfRun end;
   StandardOutput output(end);
   EventLoop loop;

@@ -24,11 +24,13 @@ void restore_and_die(int signal) {
   ::raise(signal);
 }
 
+/// In the background, changing the terminal would stop the process (SIGTTOU), and its settings are the shell's.
+bool in_foreground() { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
+
 }  // namespace
 
 RawTerminal::RawTerminal() {
-  // In the background, changing the terminal would stop the process (SIGTTOU), and the shell's settings are not ours.
-  if (::tcgetattr(STDIN_FILENO, &original_terminal) < 0 || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return;
+  if (::tcgetattr(STDIN_FILENO, &original_terminal) < 0 || !in_foreground()) return;
   termios raw = original_terminal;
   ::cfmakeraw(&raw);
   raw.c_oflag = original_terminal.c_oflag;  // our own messages still want their carriage returns
@@ -40,7 +42,7 @@ RawTerminal::RawTerminal() {
 RawTerminal::~RawTerminal() {
   if (!active_) return;
   for (const int fault : kFaults) ::signal(fault, SIG_DFL);
-  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &original_terminal);
+  if (in_foreground()) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &original_terminal);
 }
 
 bool EscapeFilter::filter(std::span<const std::uint8_t> typed, std::vector<std::uint8_t>& out) {
@@ -80,6 +82,8 @@ ConsoleInput::ConsoleInput(EventLoop& loop, Serial& serial, std::function<void()
     drain_eventfd(room_.get());
     pump();
   });
+  // Reading a terminal from the background stops the process; with the signal ignored it is an error, and so the end of the input.
+  ::signal(SIGTTIN, SIG_IGN);
   waitable_ = watching_ = loop_.add(STDIN_FILENO, [this] { pump(); });
   if (!waitable_) resume();
 }

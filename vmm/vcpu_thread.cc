@@ -23,6 +23,14 @@ void install_kick_handler() {
   ::sigaction(kick_signal(), &action, nullptr);
 }
 
+/// The mask was inherited through exec, and may be anything.
+void unblock_kicks() {
+  sigset_t kicks;
+  ::sigemptyset(&kicks);
+  ::sigaddset(&kicks, kick_signal());
+  ::pthread_sigmask(SIG_UNBLOCK, &kicks, nullptr);
+}
+
 }  // namespace
 
 VcpuThread::VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets) : vcpu_(vcpu), targets_(targets) {
@@ -50,7 +58,8 @@ void VcpuThread::stop() {
 }
 
 void VcpuThread::run() {
-  while (!stopping_) {
+  unblock_kicks();
+  while (!stopping_ && !targets_.end.ended()) {
     const int result = vcpu_.run();
     if (result == 0) {
       exits_[std::min<std::size_t>(vcpu_.area().exit_reason, kReasons - 1)].add();
@@ -120,7 +129,7 @@ void VcpuThread::handle_system_event() {
 }
 
 void VcpuThread::handle_fault() {
-  targets_.on_fault();
+  targets_.on_fault(faults_in_a_row_);
   // With the mapping gone the access comes back as a trap. What keeps faulting is no BAR; give others time before giving up.
   if (++faults_in_a_row_ > 1000) {
     crash("the guest reached for memory that the host no longer has (KVM_RUN: Bad address)");
@@ -130,10 +139,7 @@ void VcpuThread::handle_fault() {
 }
 
 void VcpuThread::crash(std::string why) {
-  if (!stopping_) {
-    log::error("vCPU {}: {}; {}", vcpu_.id(), why, vcpu_.describe());
-    targets_.end.end({exit_code::kGuestCrashed, std::move(why)});
-  }
+  if (targets_.end.end({exit_code::kGuestCrashed, why})) log::error("vCPU {}: {}; {}", vcpu_.id(), why, vcpu_.describe());
   stopping_ = true;
 }
 

@@ -19,8 +19,9 @@ struct ExitTargets {
   Bus& ports;
   kvm::CoalescedWrites* coalesced = nullptr;  ///< none where the host cannot
   EndOfRun& end;
-  /// KVM could not reach guest memory that it was given (-EFAULT): a BAR whose host mapping was withdrawn.
-  std::function<void()> on_fault;
+  /// KVM could not reach guest memory that it was given (-EFAULT): a BAR whose host mapping was withdrawn. Told how often that happened to
+  /// this vCPU since it last got anywhere.
+  std::function<void(unsigned)> on_fault;
 };
 
 /// The thread of one vCPU: enters the guest, and answers what comes out. Runs from construction until it goes.
