@@ -6,12 +6,14 @@ group=/dev/vfio/$(basename "$(readlink "/sys/bus/pci/devices/$LAB_VF0/iommu_grou
 trap 'chown root /dev/kvm "$group"' EXIT
 pvh_kernel kernel "$HALT"
 
-# as_nobody COMMAND...: may lock $locked KiB.
-locked=64
-as_nobody() (
-	ulimit -l "$locked"
-	exec setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs env HOME=/nonexistent "$@"
-)
+# ./as-nobody KIB COMMAND...: may lock that much memory.
+cat >as-nobody <<'TEXT'
+#!/bin/bash
+export HOME=/nonexistent
+ulimit -l "$1"
+exec setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs -- "${@:2}"
+TEXT
+chmod 755 as-nobody
 run=("$STRAIT" run --kernel kernel --memory 256M --device "$LAB_VF0")
 
 refuses 1 '/dev/kvm: No such file' 'modprobe kvm_intel, or kvm_amd' 'firmware' -- \
@@ -21,11 +23,11 @@ refuses 1 '/dev/vfio/vfio: No such file' 'modprobe vfio-pci' -- unshare --mount 
 # A super-user without CAP_IPC_LOCK, as in many containers.
 refuses 1 'ulimit -l 262144' -- bash -c 'ulimit -l 64 && exec setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock "$@"' - "${run[@]}"
 
-refuses 1 '/dev/kvm: Permission denied' 'usermod -aG kvm' -- as_nobody "${run[@]}"
+refuses 1 '/dev/kvm: Permission denied' 'usermod -aG kvm' -- ./as-nobody 64 "${run[@]}"
 chown nobody /dev/kvm
-refuses 1 "$group" 'Permission denied' "chown USER $group" -- as_nobody "${run[@]}"
-chown nobody "$group"
-refuses 1 '268435456 bytes' '65536 bytes' 'RLIMIT_MEMLOCK' 'ulimit -l 262144' 'LimitMEMLOCK=268435456' -- as_nobody "${run[@]}"
+refuses 1 '268435456 bytes' '65536 bytes' 'RLIMIT_MEMLOCK' 'ulimit -l 262144' 'LimitMEMLOCK=268435456' -- ./as-nobody 64 "${run[@]}"
 locked=${REFUSAL#*ulimit -l } locked=${locked%%\'*}
-echo "now with ulimit -l $locked"
-in_place=as_nobody GUEST_MEMORY=256M strait_on_vf test --timeout "$GUEST_SECONDS" -- ping -q -A -c 20 10.9.0.1 || fail "status $?"
+refuses 1 "$group" 'Permission denied' "chown USER $group" -- ./as-nobody "$locked" "${run[@]}"
+chown nobody "$group"
+in_place="./as-nobody $locked" GUEST_MEMORY=256M strait_on_vf test --timeout "$GUEST_SECONDS" -- '
+	grep MemTotal /proc/meminfo && ping -q -A -c 20 10.9.0.1' || fail "status $?"

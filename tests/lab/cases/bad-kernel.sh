@@ -5,7 +5,7 @@ with_kernel() {
 	refuses 1 "$1" "${@:2}" -- "$STRAIT" run --kernel "$1" --device "$LAB_VF0"
 }
 
-with_kernel missing 'No such file' '--kernel'
+with_kernel missing 'No such file' 'a file that is there'
 mkdir directory
 with_kernel directory 'not a regular file'
 : >empty
@@ -33,7 +33,7 @@ with() {
 	refuses 1 "${texts[@]}" -- "$STRAIT" run --kernel "$LAB_KERNEL" --device "$LAB_VF0" "$@"
 }
 
-texts=('initrd missing' 'No such file') && with --initrd missing
+texts=('initrd missing' 'No such file' 'a file that is there') && with --initrd missing
 texts=('not a regular file') && with --initrd directory
 texts=('is empty') && with --initrd empty
 truncate -s 600M large
@@ -41,8 +41,8 @@ texts=('does not fit' '629145600' '--memory') && with --initrd large
 texts=('memory' '--memory') && with --memory 32M
 texts=('MiB available' '--memory') && with --memory 500G
 texts=('command line' 'shorten') && with --cmdline "$(printf 'x%.0s' {1..3000})"
-texts=('metrics' 'No such file') && with --metrics missing/metrics
+texts=('metrics' 'No such file' 'can be written') && with --metrics missing/metrics
 
 # No test guest was made.
-refuses 1 'nowhere/vmlinuz' 'guest-images/build' -- env STRAIT_GUEST=/nowhere "$STRAIT" test -- true
+refuses 1 'no test guest: /nowhere/vmlinuz' 'guest-images/build' -- env STRAIT_GUEST=/nowhere "$STRAIT" test -- true
 works_still

@@ -21,7 +21,7 @@ texts=('more than any processor can address' '512M') && bad run --kernel kernel 
 texts=('not a size' '512M')
 for size in lots '' 1.5G 12Q 0x20000000 G; do bad run --kernel kernel --memory "$size"; done
 
-texts=('not a number from 1 to 254')
+texts=('not a number of processors' '1 to 254')
 for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
 
 texts=('no PCI address' '0000:01:10.0')

@@ -16,7 +16,7 @@ exits() {
 }
 
 host_interrupts() {
-	awk -v function="$LAB_VF0" 'index($0, "vfio-msix") && index($0, function) { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i }
+	awk -v vf="$LAB_VF0" 'index($0, "vfio-msix") && index($0, vf) { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i }
 		END { print n + 0 }' /proc/interrupts
 }
 

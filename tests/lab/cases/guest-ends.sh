@@ -1,4 +1,4 @@
-# The ways in which Linux ends are told apart: power-off and reboot are 0, a triple fault is 3.
+# The ways in which Linux ends are told apart: power-off and reboot are 0, a triple fault is 3, a panic is 5.
 source "$CASE_LIB"
 
 # ends_with STATUS REASON HOW [CMDLINE]: HOW is the guest's last command.
@@ -15,3 +15,4 @@ ends_with 0 'powered off' 'poweroff -f'
 ends_with 0 'reboot (ACPI)' 'reboot -f'
 ends_with 0 'reboot (port 0x64)' 'reboot -f' reboot=k
 ends_with 3 'triple fault' 'reboot -f' reboot=t
+ends_with 5 'panicked' 'echo c >/proc/sysrq-trigger'

@@ -3,6 +3,7 @@ source "$CASE_LIB"
 
 # boot GIB MAPPINGS: the highest zone of memory that Linux has is where it takes the card's buffers from.
 boot() {
+	local status=0
 	GUEST_MEMORY=$1G strait_on_vf test --timeout "$GUEST_SECONDS" --metrics metrics -- '
 		set -e
 		grep MemTotal /proc/meminfo
@@ -11,8 +12,9 @@ boot() {
 			END { for (zone in managed) if (managed[zone]) print zone \": \" managed[zone] \" pages, \" managed[zone] - free[zone] \" in use\" }" /proc/zoneinfo
 		ping -q -A -c 50 -s 1400 10.9.0.1
 		[ "$(awk "/MemTotal/ { print int(\$2 / 1024) }" /proc/meminfo)" -ge $(('"$1"' * 1024 * 95 / 100)) ]
-	' >console || { cat console && fail "$1 GiB: status $?"; }
+	' >console || status=$?
 	cat console
+	((status == 0)) || fail "$1 GiB: status $status"
 	[[ $(metric metrics dma.map_calls) == "$2" ]] || fail "$1 GiB: $(metric metrics dma.map_calls) DMA mappings, not $2"
 	[[ $(metric metrics dma.bytes) == $(($1 << 30)) ]] || fail "$1 GiB: $(metric metrics dma.bytes) bytes mapped for DMA"
 }
