@@ -11,8 +11,9 @@
 namespace strait {
 namespace {
 
-/// One thread's share at a time: large enough to amortise the call, small enough to balance the threads.
-constexpr std::uint64_t kPrefaultChunk = 32 * kMiB;
+/// One thread's share at a time: large enough to amortise the call; small, because the call holds the address space's lock, and another
+/// thread that maps something waits for its end.
+constexpr std::uint64_t kPrefaultChunk = 4 * kMiB;
 
 }  // namespace
 

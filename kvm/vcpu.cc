@@ -28,13 +28,15 @@ class OneMsr {
  public:
   explicit OneMsr(std::uint32_t index, std::uint64_t data = 0) {
     get()->nmsrs = 1;
-    get()->entries[0].index = index;
-    get()->entries[0].data = data;
+    entry()->index = index;
+    entry()->data = data;
   }
   kvm_msrs* get() { return reinterpret_cast<kvm_msrs*>(storage_); }
-  std::uint64_t data() { return get()->entries[0].data; }
+  std::uint64_t data() { return entry()->data; }
 
  private:
+  kvm_msr_entry* entry() { return reinterpret_cast<kvm_msr_entry*>(storage_ + sizeof(kvm_msrs)); }
+
   alignas(kvm_msrs) std::uint8_t storage_[sizeof(kvm_msrs) + sizeof(kvm_msr_entry)] = {};
 };
 

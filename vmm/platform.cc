@@ -42,6 +42,14 @@ Platform::Platform(const kvm::Vm& vm, ConsoleOutput& console, EndOfRun& end, con
   ports.insert(pci::RootBus::kPortsStart, pci::RootBus::kPortsSize, pci.ports(), "pci-cf8");
   mmio.insert(boot::kEcam.start.value, pci::RootBus::kEcamSize, pci.ecam(), "pci-ecam");
   pci.attach(0, 0, host_bridge);
+  // These never come out of the kernel: the PICs, the PIT, and its gate.
+  const auto in_kernel = [](std::uint16_t port) {
+    return (port & ~0x81) == 0x20 || (port >= 0x40 && port <= 0x43) || port == 0x61 || port == 0x4d0 || port == 0x4d1;
+  };
+  if (config.exit_port && in_kernel(config.exit_port->value)) {
+    throw UsageError(fmt::format("port {:#x} belongs to an interrupt controller or timer", config.exit_port->value),
+                     "choose another --exit-port; 0xf4 is free");
+  }
   if (config.exit_port && !ports.insert(config.exit_port->value, DebugExit::kSize, debug_exit, "exit-port")) {
     throw UsageError(fmt::format("port {:#x} belongs to another device", config.exit_port->value), "choose another --exit-port; 0xf4 is free");
   }
