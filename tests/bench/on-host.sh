@@ -6,7 +6,7 @@ rounds=$1 seconds=$2
 results=$LAB_OUT/results
 work=/tmp/bench
 strait=$LAB_FILES/strait
-patience=90 # seconds for a boot
+patience=60 # seconds for a boot
 mkdir -p $work
 : >"$results"
 cmdline='console=ttyS0 quiet panic=-1'
@@ -20,7 +20,7 @@ echo 'echo ready; sleep 1000' >$work/wait
 guest_initrd "$LAB_INITRD" $work/wait $work/wait.img
 cat >$work/data <<COMMAND
 echo ready
-ping -c 1000 -i 0 -q 10.9.0.1 >/dev/null; echo pinged
+ping -c 1000 -A -q 10.9.0.1 >/dev/null; echo pinged
 iperf3 -c 10.9.0.1 -t $seconds -f m --json | grep bits_per_second | tail -1
 echo sent
 iperf3 -c 10.9.0.1 -t $seconds -f m --json -R | grep bits_per_second | tail -1
