@@ -3,7 +3,7 @@
 # ./check --full: everything at length, in parts that are remembered. Sourced by ../../check after sections.sh.
 
 # Rounds of the tests that repeat something against another thread, and seconds of fuzzing for each of a harness's parts.
-export STRAIT_TEST_ROUNDS=${STRAIT_TEST_ROUNDS:-10000}
+export STRAIT_TEST_ROUNDS=${STRAIT_TEST_ROUNDS:-100000}
 fuzz_seconds=300 fuzz_parts=2
 # What the cases of one part may take by their own limits; a longer case is a part of its own.
 lab_seconds=500

@@ -1,0 +1,136 @@
+#include "tests/fakes/fake_device.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/syscall.h"
+#include "base/units.h"
+#include "devices/pci/capabilities.h"
+
+namespace strait::test {
+
+using vfio::Area;
+using vfio::IrqIndex;
+
+std::string hex(std::span<const std::uint8_t> data) {
+  std::string text = "0x";
+  for (auto byte = data.rbegin(); byte != data.rend(); ++byte) text += fmt::format("{:02x}", *byte);
+  return text;
+}
+
+FakeDevice::FakeDevice(const ConfigBuilder& config, Journal* journal) : journal_(journal) {
+  std::copy(config.bytes().begin(), config.bytes().end(), config_.bytes().begin());
+  regions_[vfio::kConfigRegion] = {.size = config.bytes().size(), .readable = true, .writable = true, .mappable = false, .mappable_areas = {}};
+  config_.set_writable<std::uint16_t>(PCI_COMMAND, 0x0547);
+  for (const pci::Capability& capability : pci::walk_capabilities(config.bytes())) {
+    if (capability.id == PCI_CAP_ID_PM) config_.set_writable<std::uint16_t>(capability.offset + PCI_PM_CTRL, 0x0103);
+    if (capability.id == PCI_CAP_ID_EXP) config_.set_writable<std::uint16_t>(capability.offset + PCI_EXP_DEVCTL, 0x7fff);
+  }
+}
+
+void FakeDevice::add_bar(unsigned bar, std::uint64_t size, std::uint32_t flags) {
+  add_bar(bar, size, flags, (flags & kIo) != 0 ? std::vector<Area>{} : std::vector<Area>{{{}, size}});
+}
+
+void FakeDevice::add_bar(unsigned bar, std::uint64_t size, std::uint32_t flags, std::vector<Area> mappable) {
+  const auto at = static_cast<std::uint16_t>(PCI_BASE_ADDRESS_0 + 4 * bar);
+  const std::uint64_t mask = ~(size - 1);
+  config_.set<std::uint32_t>(at, flags);
+  config_.set_writable<std::uint32_t>(at, static_cast<std::uint32_t>(mask));
+  if ((flags & 6) == kMemory64) config_.set_writable<std::uint32_t>(at + 4, static_cast<std::uint32_t>(mask >> 32));
+  regions_[bar] = {
+      .size = size, .readable = true, .writable = true, .mappable = !mappable.empty(), .mappable_areas = std::move(mappable)};
+
+  const std::uint64_t room = align_up(size, kPageSize);
+  files_.at(bar) = UniqueFd(::memfd_create("bar", MFD_CLOEXEC));
+  if (!files_[bar] || ::ftruncate(files_[bar].get(), static_cast<off_t>(room)) != 0) throw Error::from_errno(errno, "memfd");
+  memory_[bar] = MappedRegion::shared(files_[bar].get(), 0, room, PROT_READ | PROT_WRITE, kPageSize);
+}
+
+void FakeDevice::set_msix(std::uint32_t vectors, bool dynamic, std::uint32_t host_has) {
+  msix_ = {.count = vectors, .dynamic = dynamic};
+  host_has_ = host_has;
+}
+
+void FakeDevice::signal(std::uint32_t vector) {
+  const std::lock_guard lock(mutex_);
+  if (vector < eventfds_.size() && eventfds_[vector]) signal_eventfd(eventfds_[vector].get());
+}
+
+bool FakeDevice::has_eventfd(std::uint32_t vector) const {
+  const std::lock_guard lock(mutex_);
+  return vector < eventfds_.size() && eventfds_[vector];
+}
+
+bool FakeDevice::read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) {
+  if (gone || offset + data.size() > regions_.at(region).size) {
+    fill_ones(data);
+    return false;
+  }
+  if (region == vfio::kConfigRegion) {
+    config_.read(static_cast<std::uint16_t>(offset), data);
+  } else {
+    note("read BAR {} {:#x}/{}", region, offset, data.size());
+    std::copy_n(bar(region).begin() + static_cast<std::ptrdiff_t>(offset), data.size(), data.begin());
+  }
+  return true;
+}
+
+bool FakeDevice::write(unsigned region, std::uint64_t offset, std::span<const std::uint8_t> data) {
+  if (gone || offset + data.size() > regions_.at(region).size) return false;
+  if (region == vfio::kConfigRegion) {
+    note("config {:#x} <- {}", offset, hex(data));
+    if (on_config_write) on_config_write(offset, data);
+    config_.write(static_cast<std::uint16_t>(offset), data);
+  } else {
+    note("write BAR {} {:#x} <- {}", region, offset, hex(data));
+    std::copy(data.begin(), data.end(), bar(region).begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+  return true;
+}
+
+MappedRegion FakeDevice::map(unsigned region, const Area& area, std::uint64_t alignment) {
+  note("map BAR {} {:#x}/{:#x}", region, area.start.value, area.size);
+  if (refuses_mapping) throw Error("this device does not like to be mapped");
+  return MappedRegion::shared(files_.at(region).get(), area.start.value, area.size, PROT_READ | PROT_WRITE, alignment, area.start.value);
+}
+
+vfio::IrqInfo FakeDevice::irq_info(IrqIndex index) const { return index == IrqIndex::kMsix ? msix_ : vfio::IrqInfo{}; }
+
+/// As vfio_pci_set_msi_trigger does it: the first call enables as many vectors as it reaches to, later ones may pass that only where the
+/// set is dynamic.
+int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) {
+  ++irq_calls_;
+  std::string list;
+  for (const int fd : eventfds) list += fd < 0 ? " none" : " eventfd";
+  note("irqs {} from {}:{}", static_cast<unsigned>(index), start, list);
+  const std::lock_guard lock(mutex_);
+  const auto end = static_cast<std::uint32_t>(start + eventfds.size());
+  if (gone || index != IrqIndex::kMsix || end > msix_.count) return -EINVAL;
+  if (end > host_has_) return static_cast<int>(host_has_);
+  if (!eventfds_.empty() && end > eventfds_.size() && !msix_.dynamic) return -EINVAL;
+  if (end > eventfds_.size()) eventfds_.resize(end);
+  for (std::size_t i = 0; i < eventfds.size(); ++i) {
+    eventfds_[start + i] = eventfds[i] < 0 ? UniqueFd() : UniqueFd(::dup(eventfds[i]));
+  }
+  return 0;
+}
+
+void FakeDevice::disable_irqs(IrqIndex index) {
+  ++irq_calls_;
+  note("irqs {} off", static_cast<unsigned>(index));
+  const std::lock_guard lock(mutex_);
+  eventfds_.clear();
+}
+
+bool FakeDevice::reset() {
+  note("reset");
+  config_.set<std::uint16_t>(PCI_COMMAND, 0);
+  return true;
+}
+
+}  // namespace strait::test

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "base/error.h"
+#include "base/syscall.h"
+#include "devices/msi_router.h"
+#include "tests/fakes/journal.h"
+
+namespace strait::test {
+
+/// An MsiRouter that keeps the contract's order: whoever attaches before the route is committed, or releases what is attached, finds it
+/// in `broken_rule`. What the kernel would inject is in delivered().
+class FakeMsiRouter : public MsiRouter {
+ public:
+  explicit FakeMsiRouter(Journal& journal) : journal_(journal) {}
+
+  Gsi allocate() override {
+    if (routes_.size() >= limit) throw Error("no more routes");
+    Gsi gsi{24};
+    while (routes_.contains(gsi)) gsi = gsi + 1;
+    routes_[gsi] = {};
+    return gsi;
+  }
+  void release(Gsi gsi) override {
+    journal_.add("release {}", gsi.value);
+    if (routes_[gsi].eventfd) broken_rule = "released while attached";
+    routes_.erase(gsi);
+  }
+  void stage(Gsi gsi, const MsiMessage& message) override {
+    if (routes_[gsi].staged != message) dirty_ = true;
+    routes_[gsi].staged = message;
+  }
+  bool commit() override {
+    if (!dirty_) return true;
+    if (refuses_commit) return false;
+    std::string table;
+    for (auto& [gsi, route] : routes_) {
+      route.committed = route.staged;
+      if (route.committed) table += fmt::format(" {}={:#x}", gsi.value, route.committed->data);
+    }
+    journal_.add("commit{}", table);
+    dirty_ = false;
+    return true;
+  }
+  bool attach(Gsi gsi, int eventfd) override {
+    journal_.add("attach {}", gsi.value);
+    if (!routes_[gsi].committed) broken_rule = "attached before its route was committed";
+    if (routes_[gsi].eventfd) broken_rule = "attached twice";
+    routes_[gsi].eventfd = eventfd;
+    return true;
+  }
+  void detach(Gsi gsi, int eventfd) override {
+    journal_.add("detach {}", gsi.value);
+    if (routes_[gsi].eventfd != eventfd) broken_rule = "detached what was not attached";
+    deliver();
+    routes_[gsi].eventfd.reset();
+  }
+
+  /// What the kernel does by itself: turns signals of attached eventfds into messages.
+  void deliver() {
+    for (auto& [gsi, route] : routes_) {
+      if (route.eventfd && drain_eventfd(*route.eventfd) != 0) journal_.add("message {:#x}", route.committed->data);
+    }
+  }
+
+  std::size_t limit = 1000;
+  bool refuses_commit = false;
+  std::string broken_rule;
+
+ private:
+  struct Route {
+    std::optional<MsiMessage> staged, committed;
+    std::optional<int> eventfd;
+  };
+  Journal& journal_;
+  std::map<Gsi, Route> routes_;
+  bool dirty_ = false;
+};
+
+}  // namespace strait::test
