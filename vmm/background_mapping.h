@@ -11,8 +11,8 @@
 
 namespace strait {
 
-/// Makes the guest's memory present and maps it for DMA beside everything else, the guest's first steps included: zeroing and pinning
-/// is the longest part of a start, and no device does DMA before its driver makes it a bus master. Whoever lets that happen waits here
+/// Makes the guest's memory present and maps it for DMA beside the guest's first steps: zeroing and pinning is the longest part of a
+/// start, and no device does DMA before its driver makes it a bus master. Whoever lets that happen waits here
 /// first. A failure ends the run. Any thread may wait.
 class BackgroundMapping {
  public:

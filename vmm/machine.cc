@@ -1,6 +1,7 @@
 #include "vmm/machine.h"
 
 #include <algorithm>
+#include <future>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -42,16 +43,23 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
                          container_ ? container_->usable_ranges() : std::vector<Range<Iova>>{});
 
   memory_ = std::make_unique<GuestMemory>(plan_.ram);
-  if (container_) mapping_ = std::make_unique<BackgroundMapping>(*memory_, *container_, end, clock);
+
+  // The kernel is read beside the making of everything else, which mostly waits: for the device's reset, for RCU in KVM.
+  std::future<boot::EntryState> kernel = std::async(std::launch::async, [this] { return load_kernel(); });
   make_vm(console, std::move(on_console_space));
   open_devices();
-  boot::BootSpec spec = options.boot;
-  spec.acpi.apic_ids = apic_ids(options.cpus);
+  make_vcpus();
+  vcpus_.front()->set_entry_state(kernel.get());
+}
+
+boot::EntryState Machine::load_kernel() {
+  boot::BootSpec spec = options_.boot;
+  spec.acpi.apic_ids = apic_ids(options_.cpus);
   spec.acpi.mmio64 = plan_.mmio64;
   image_.emplace(boot::Image::open(std::move(spec)));
-  make_vcpus();
-  vcpus_.front()->set_entry_state(image_->load(*memory_));
+  const boot::EntryState entry = image_->load(*memory_);
   clock_.mark(PhaseClock::kKernelLoaded);
+  return entry;
 }
 
 Machine::~Machine() {
@@ -140,6 +148,7 @@ void Machine::start() {
                               for (const auto& function : functions_) function->handle_fault(times >= kFaultsToDistrust);
                             }};
   clock_.mark(PhaseClock::kFirstEntry);
+  if (container_) mapping_ = std::make_unique<BackgroundMapping>(*memory_, *container_, end_, clock_);
   for (const auto& vcpu : vcpus_) threads_.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
   image_->settle();
 }

@@ -37,7 +37,7 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// Lets the vCPUs run.
+  /// Lets the vCPUs run, and maps memory for DMA beside them.
   void start();
   /// Stops the vCPUs and waits for them, and for the mapping of memory. Nothing of the guest runs any more, devices are still there.
   void stop();
@@ -54,6 +54,7 @@ class Machine {
 
  private:
   void join_groups();
+  boot::EntryState load_kernel();
   void make_vm(ConsoleOutput& console, std::function<void()> on_console_space);
   void open_devices();
   void make_vcpus();

@@ -15,7 +15,7 @@ namespace strait {
 
 void PhaseClock::add_to(nlohmann::json& metrics) const {
   constexpr const char* kNames[kPhases] = {"start",        "vm_made",       "memory_ready", "dma_mapped",
-                                           "devices_ready", "kernel_loaded", "first_entry",  "end"};
+                                           "devices_ready", "vcpus_made",    "kernel_loaded", "first_entry", "end"};
   using Seconds = std::chrono::duration<double>;
   metrics["start_monotonic_s"] = Seconds(marks_[kStart].time_since_epoch()).count();
   for (std::size_t i = 0; i < kPhases; ++i) {

@@ -13,7 +13,7 @@ namespace strait {
 /// When each phase of a start was reached, on the monotonic clock. Each mark is set once, by one thread.
 class PhaseClock {
  public:
-  enum Phase { kStart, kVmMade, kMemoryReady, kDmaMapped, kDevicesReady, kKernelLoaded, kFirstEntry, kEnd, kPhases };
+  enum Phase { kStart, kVmMade, kMemoryReady, kDmaMapped, kDevicesReady, kVcpusMade, kKernelLoaded, kFirstEntry, kEnd, kPhases };
 
   PhaseClock() { mark(kStart); }
   void mark(Phase phase) { marks_[phase] = std::chrono::steady_clock::now(); }
