@@ -4,7 +4,8 @@ source "$CASE_LIB"
 # A guest that does not care about its power button.
 pvh_kernel deaf "$(say deaf)" "$HALT"
 for signal in TERM:143 INT:130 HUP:129; do
-	"$STRAIT" run --kernel deaf --memory 32M --device "$LAB_VF0" --verbose >console 2>log </dev/null &
+	# A shell has its background jobs ignore SIGINT, and strait leaves ignored what it finds ignored.
+	env --default-signal=INT "$STRAIT" run --kernel deaf --memory 32M --device "$LAB_VF0" --verbose >console 2>log </dev/null &
 	MONITOR=$!
 	wait_for_guest console deaf 30
 	kill "-${signal%:*}" "$MONITOR"
