@@ -27,7 +27,6 @@ cp kernel riscv && printf '\xf3' | dd of=riscv bs=1 seek=18 conv=notrunc status=
 with_kernel riscv 'another machine: RISC-V' 'x86-64'
 cp kernel no-note && printf '\x00' | dd of=no-note bs=1 seek=176 conv=notrunc status=none
 with_kernel no-note 'without a PVH entry' 'CONFIG_PVH'
-with_kernel "$STRAIT" 'without a PVH entry'
 
 with() {
 	refuses 1 "${texts[@]}" -- "$STRAIT" run --kernel "$LAB_KERNEL" --device "$LAB_VF0" "$@"

@@ -15,6 +15,7 @@ ends 4 "$STRAIT" run --kernel kernel --memory 32M --timeout 1
 verdict_of() {
 	"$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD" --timeout "$GUEST_SECONDS" -- "$@"
 }
-ends 0 verdict_of true
+ends 0 verdict_of 'seq 1 500; echo the last word' >console
+grep -q 'the last word' console || fail 'the verdict cut off what the guest said before'
 ends 65 verdict_of false
 ends 95 verdict_of 'exit 40'

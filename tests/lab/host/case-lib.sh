@@ -4,7 +4,7 @@ source "$LAB_LIB"
 
 # A guest boots in five seconds on an idle machine. Cases wait this long, for busy ones.
 # shellcheck disable=SC2034 # for cases
-GUEST_SECONDS=150
+GUEST_SECONDS=90
 
 # ends STATUS COMMAND [ARG...]: fails unless the command ends with that exit status.
 ends() {
