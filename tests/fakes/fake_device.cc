@@ -24,7 +24,8 @@ std::string hex(std::span<const std::uint8_t> data) {
 
 FakeDevice::FakeDevice(const ConfigBuilder& config, Journal* journal) : journal_(journal) {
   std::copy(config.bytes().begin(), config.bytes().end(), config_.bytes().begin());
-  regions_[vfio::kConfigRegion] = {.size = config.bytes().size(), .readable = true, .writable = true, .mappable = false, .mappable_areas = {}};
+  regions_[vfio::kConfigRegion] = {
+      .size = config.bytes().size(), .readable = true, .writable = true, .mappable = false, .mappable_areas = {}};
   config_.set_writable<std::uint16_t>(PCI_COMMAND, 0x0547);
   for (const pci::Capability& capability : pci::walk_capabilities(config.bytes())) {
     if (capability.id == PCI_CAP_ID_PM) config_.set_writable<std::uint16_t>(capability.offset + PCI_PM_CTRL, 0x0103);
@@ -96,13 +97,14 @@ bool FakeDevice::write(unsigned region, std::uint64_t offset, std::span<const st
 MappedRegion FakeDevice::map(unsigned region, const Area& area, std::uint64_t alignment) {
   note("map BAR {} {:#x}/{:#x}", region, area.start.value, area.size);
   if (refuses_mapping) throw Error("this device does not like to be mapped");
-  return MappedRegion::shared(files_.at(region).get(), area.start.value, area.size, PROT_READ | PROT_WRITE, alignment, area.start.value);
+  return MappedRegion::shared(files_.at(region).get(), area.start.value, area.size, PROT_READ | PROT_WRITE, alignment,
+                              area.start.value);
 }
 
 vfio::IrqInfo FakeDevice::irq_info(IrqIndex index) const { return index == IrqIndex::kMsix ? msix_ : vfio::IrqInfo{}; }
 
-/// As vfio_pci_set_msi_trigger does it: the first call enables as many vectors as it reaches to, later ones may pass that only where the
-/// set is dynamic.
+/// As vfio_pci_set_msi_trigger does it: the first call enables as many vectors as it reaches to, later ones may pass that only
+/// where the set is dynamic.
 int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) {
   ++irq_calls_;
   std::string list;

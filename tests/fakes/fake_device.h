@@ -14,8 +14,8 @@
 
 namespace strait::test {
 
-/// A PCI function in memory behind VFIO's interface, with the kernel's habits: BARs that can be sized, MSI-X that grows only where it is
-/// dynamic, all ones once the device is gone. Any thread.
+/// A PCI function in memory behind VFIO's interface, with the kernel's habits: BARs that can be sized, MSI-X that grows only
+/// where it is dynamic, all ones once the device is gone. Any thread.
 class FakeDevice : public vfio::AssignedDevice {
  public:
   /// Flag bits of a BAR register (PCI 3.0 6.2.5.1).

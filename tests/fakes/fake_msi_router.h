@@ -10,8 +10,8 @@
 
 namespace strait::test {
 
-/// An MsiRouter that keeps the contract's order: whoever attaches before the route is committed, or releases what is attached, finds it
-/// in `broken_rule`. What the kernel would inject is in delivered().
+/// An MsiRouter that keeps the contract's order: whoever attaches before the route is committed, or releases what is attached,
+/// finds it in `broken_rule`. What the kernel would inject is in delivered().
 class FakeMsiRouter : public MsiRouter {
  public:
   explicit FakeMsiRouter(Journal& journal) : journal_(journal) {}

@@ -1,5 +1,5 @@
-// Feeds every file of the directories it is given (and single files) to a fuzz harness: the harness's corpus as a regression test, with
-// any compiler. Fails where there is none.
+// Feeds every file of the directories it is given (and single files) to a fuzz harness: the harness's corpus as a regression
+// test, with any compiler. Fails where there is none.
 
 #include <algorithm>
 #include <cstdint>

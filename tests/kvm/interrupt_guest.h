@@ -5,7 +5,8 @@
 
 namespace strait::test {
 
-/// A guest that sleeps and counts its interrupts: vectors kFirstVector to kFirstVector + kVectors - 1, each with a count of its own.
+/// A guest that sleeps and counts its interrupts: vectors kFirstVector to kFirstVector + kVectors - 1, each with a count of its
+/// own.
 class InterruptGuest : public MicroGuest {
  public:
   static constexpr std::uint8_t kFirstVector = 0x50;

@@ -54,8 +54,9 @@ class RecordingConsole : public ConsoleOutput {
   std::string text_;
 };
 
-/// A machine for guests of a few instructions, built from the same parts as strait's own: 2 MiB of RAM at 0, the platform's devices,
-/// and vCPUs of which the first starts at kCodeStart in real mode, with data segments of 4 GiB so that it reaches every device.
+/// A machine for guests of a few instructions, built from the same parts as strait's own: 2 MiB of RAM at 0, the platform's
+/// devices, and vCPUs of which the first starts at kCodeStart in real mode, with data segments of 4 GiB so that it reaches every
+/// device.
 class MicroGuest {
  public:
   explicit MicroGuest(std::uint32_t cpus = 1);

@@ -121,7 +121,8 @@ TEST_F(AssignedFunctionTest, OpeningItSizesTheBarsAndTurnsDecodingOff) {
 
 TEST_F(AssignedFunctionTest, ADeviceThatDoesNotAnswerIsRefusedWithARemedy) {
   device_.gone = true;
-  EXPECT_EQ(error_of([&] { open(); }), "0000:01:10.0 does not answer; check that its physical function is up and not being reset");
+  EXPECT_EQ(error_of([&] { open(); }),
+            "0000:01:10.0 does not answer; check that its physical function is up and not being reset");
 }
 
 TEST_F(AssignedFunctionTest, ATableOutsideItsBarIsRefused) {
@@ -138,7 +139,9 @@ class WithoutMsix : public AssignedFunctionTest {
   WithoutMsix() : AssignedFunctionTest(ConfigBuilder().power(kPower).msi(kMsi)) {}
 };
 
-TEST_F(WithoutMsix, ItIsRefused) { EXPECT_THAT(error_of([&] { open(); }), HasSubstr("0000:01:10.0 has no MSI-X")); }
+TEST_F(WithoutMsix, ItIsRefused) {
+  EXPECT_THAT(error_of([&] { open(); }), HasSubstr("0000:01:10.0 has no MSI-X"));
+}
 
 TEST_F(AssignedFunctionTest, WindowsThatAreTooSmallAreAnError) {
   function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, {}});
@@ -149,8 +152,9 @@ TEST_F(AssignedFunctionTest, WindowsThatAreTooSmallAreAnError) {
 TEST_F(AssignedFunctionTest, MemoryEnableMakesTheBarsAnswer) {
   open();
   write<std::uint16_t>(kCommand, 2);
-  EXPECT_EQ(journal_.take(), (Lines{"config 0x4 <- 0x0002", "map BAR 0 0x0/0x4000", "slot + 0xc0000000/0x4000", "map BAR 3 0x1000/0x1000",
-                                    "map BAR 3 0x3000/0x1000", "slot + 0x4000001000/0x1000", "slot + 0x4000003000/0x1000"}));
+  EXPECT_EQ(journal_.take(),
+            (Lines{"config 0x4 <- 0x0002", "map BAR 0 0x0/0x4000", "slot + 0xc0000000/0x4000", "map BAR 3 0x1000/0x1000",
+                   "map BAR 3 0x3000/0x1000", "slot + 0x4000001000/0x1000", "slot + 0x4000003000/0x1000"}));
   EXPECT_EQ(read<std::uint16_t>(kCommand), 2);
 }
 

@@ -63,7 +63,8 @@ TEST_F(BarMappingTest, PagesWithoutStructuresAreSlotsAndTheRestIsTrapped) {
   BarMapping bar = with_table();
   EXPECT_EQ(journal_.take(), Lines{}) << "nothing is mapped before it is placed";
   bar.place(kAddress);
-  EXPECT_EQ(journal_.take(), (Lines{"map BAR 0 0x0/0x1000", "map BAR 0 0x2000/0x2000", "slot + 0xc0000000/0x1000", "slot + 0xc0002000/0x2000"}));
+  EXPECT_EQ(journal_.take(),
+            (Lines{"map BAR 0 0x0/0x1000", "map BAR 0 0x2000/0x2000", "slot + 0xc0000000/0x1000", "slot + 0xc0002000/0x2000"}));
   EXPECT_EQ(read(kAddress + 0x1008), 0x77);
   EXPECT_EQ(journal_.take(), (Lines{"trapped read of BAR 0 at 0x1008/1"}));
   EXPECT_TRUE(bar.direct());

@@ -71,7 +71,8 @@ TEST(ConfigModel, WithoutMsixThereIsNone) { EXPECT_FALSE(Model(ConfigBuilder()).
 
 TEST(ConfigModel, MsiIsUnlinkedWhereverItStands) {
   EXPECT_EQ(Model(ConfigBuilder().msi(0x50).msix(0x70, 1, 0, 0x800)).capabilities(), (Ids{PCI_CAP_ID_MSIX})) << "first";
-  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50).msix(0x70, 1, 0, 0x800)).capabilities(), (Ids{PCI_CAP_ID_PM, PCI_CAP_ID_MSIX}));
+  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50).msix(0x70, 1, 0, 0x800)).capabilities(),
+            (Ids{PCI_CAP_ID_PM, PCI_CAP_ID_MSIX}));
   EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50)).capabilities(), (Ids{PCI_CAP_ID_PM})) << "last";
   EXPECT_EQ(Model(ConfigBuilder().msi(0x50)).capabilities(), Ids{}) << "alone";
 }

@@ -85,7 +85,9 @@ TEST(IovaRanges, AKernelThatDoesNotTellNamesNone) {
   EXPECT_EQ(Answer().other_capability().read(), Ranges{});
 }
 
-TEST(IovaRanges, BackwardRangesAreIgnored) { EXPECT_EQ(Answer().ranges({{0x2000, 0x1000}, {0, 0xfff}}).read(), (Ranges{{Iova(0), 0x1000}})); }
+TEST(IovaRanges, BackwardRangesAreIgnored) {
+  EXPECT_EQ(Answer().ranges({{0x2000, 0x1000}, {0, 0xfff}}).read(), (Ranges{{Iova(0), 0x1000}}));
+}
 
 TEST(IovaRanges, AnAnswerThatIsCutShortIsReadAsFarAsItGoes) {
   EXPECT_EQ(Answer().ranges({{0, 0xfff}, {0x2000, 0x2fff}}).cut(4).read(), (Ranges{{Iova(0), 0x1000}}));

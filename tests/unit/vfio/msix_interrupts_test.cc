@@ -236,7 +236,8 @@ TEST_F(MsixInterruptsTest, AVectorWhoseRouteWasRefusedComesWithTheNextThatIsNot)
   router_.refuses_commit = false;
   set_message(1, 0x41);
   unmask(1);
-  EXPECT_EQ(journal_.take(), (Lines{"commit 24=0x40 25=0x41", "attach 24", "irqs 2 from 0: eventfd", "attach 25", "irqs 2 from 1: eventfd"}));
+  EXPECT_EQ(journal_.take(),
+            (Lines{"commit 24=0x40 25=0x41", "attach 24", "irqs 2 from 0: eventfd", "attach 25", "irqs 2 from 1: eventfd"}));
 }
 
 TEST_F(MsixInterruptsTest, AVectorThatIsMaskedAgainBeforeItsRouteWasTakenIsNotAttached) {

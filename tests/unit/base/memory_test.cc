@@ -1,0 +1,140 @@
+// Mappings and guest memory: alignment, bounds, ownership.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <vector>
+
+#include "base/guest_memory.h"
+#include "base/mapped_region.h"
+#include "base/syscall.h"
+#include "base/units.h"
+#include "tests/unit/error_of.h"
+
+namespace strait {
+namespace {
+
+using test::error_of;
+
+std::uint64_t address(const MappedRegion& region) { return reinterpret_cast<std::uint64_t>(region.data()); }
+
+bool is_mapped(const void* page) {
+  unsigned char present = 0;
+  return ::mincore(const_cast<void*>(page), kPageSize, &present) == 0;
+}
+
+TEST(MappedRegionTest, AnonymousMemoryIsZeroAndWritable) {
+  const MappedRegion region = MappedRegion::anonymous(3 * kPageSize, kPageSize);
+  EXPECT_EQ(region.size(), 3 * kPageSize);
+  EXPECT_EQ(region.bytes()[3 * kPageSize - 1], 0);
+  region.bytes()[0] = 1;
+  EXPECT_TRUE(region);
+}
+
+TEST(MappedRegionTest, TheHostAddressHasTheAskedPhase) {
+  const std::uint64_t kAlignments[] = {kPageSize, 64 * kKiB, kHugePageSize, kGiB};
+  for (const std::uint64_t alignment : kAlignments) {
+    const std::uint64_t half = align_down(alignment / 2, kPageSize);
+    for (const std::uint64_t phase : {std::uint64_t{0}, kPageSize, half, alignment - kPageSize, 5 * kGiB + half}) {
+      const MappedRegion region = MappedRegion::anonymous(2 * kPageSize, alignment, phase);
+      EXPECT_EQ(address(region) % alignment, phase % alignment) << std::hex << alignment << " " << phase;
+    }
+  }
+}
+
+TEST(MappedRegionTest, ItGoesWithItsOwner) {
+  std::uint8_t* data = nullptr;
+  {
+    const MappedRegion region = MappedRegion::anonymous(kPageSize, kPageSize);
+    data = region.data();
+    EXPECT_TRUE(is_mapped(data));
+  }
+  EXPECT_FALSE(is_mapped(data));
+}
+
+TEST(MappedRegionTest, MovingHandsItOver) {
+  MappedRegion first = MappedRegion::anonymous(kPageSize, kPageSize);
+  const std::uint8_t* data = first.data();
+  MappedRegion second = std::move(first);
+  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): that is the point
+  EXPECT_EQ(second.data(), data);
+  MappedRegion third = MappedRegion::anonymous(kPageSize, kPageSize);
+  third = std::move(second);
+  EXPECT_EQ(third.data(), data);
+}
+
+TEST(MappedRegionTest, SharedMemoryIsTheFilesFromItsOffset) {
+  const UniqueFd file(::memfd_create("test", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(file.get(), static_cast<off_t>(4 * kPageSize)), 0);
+  const MappedRegion whole = MappedRegion::shared(file.get(), 0, 4 * kPageSize, PROT_READ | PROT_WRITE, kPageSize);
+  const MappedRegion part = MappedRegion::shared(file.get(), 2 * kPageSize, kPageSize, PROT_READ, kHugePageSize, 2 * kPageSize);
+  EXPECT_EQ(address(part) % kHugePageSize, 2 * kPageSize);
+  whole.bytes()[2 * kPageSize + 5] = 42;
+  EXPECT_EQ(part.bytes()[5], 42);
+}
+
+TEST(MappedRegionTest, FailuresAreErrorsThatSayWhat) {
+  EXPECT_EQ(error_of([] { MappedRegion::anonymous(1ull << 60, kPageSize); }).find("reserving "), 0u);
+  EXPECT_EQ(error_of([] { MappedRegion::shared(-1, 0, kPageSize, PROT_READ, kPageSize); }),
+            "mapping 4096 bytes shared with the kernel: Bad file descriptor");
+  EXPECT_EQ(error_of([] { MappedRegion::file(-1, kPageSize); }), "mapping 4096 bytes of a file: Bad file descriptor");
+}
+
+constexpr Range<Gpa> kRam[] = {{Gpa(0), 8 * kMiB}, {Gpa(4 * kGiB + kMiB), 4 * kMiB}};
+
+TEST(GuestMemoryTest, RegionsAreWhereTheyWereAsked) {
+  const GuestMemory memory(kRam);
+  ASSERT_EQ(memory.regions().size(), 2u);
+  EXPECT_EQ(memory.regions()[1].range(), kRam[1]);
+  EXPECT_EQ(memory.size(), 12 * kMiB);
+}
+
+TEST(GuestMemoryTest, HostAndGuestAgreeModuloHugePages) {
+  const Range<Gpa> ranges[] = {{Gpa(0), 8 * kMiB}, {Gpa(4 * kGiB + 3 * kPageSize), kMiB}, {Gpa(5 * kGiB), kGiB}};
+  const GuestMemory memory(ranges);
+  for (const auto& region : memory.regions()) EXPECT_EQ((address(region.host) - region.start.value) % kHugePageSize, 0u);
+  EXPECT_EQ((address(memory.regions()[2].host) - 5 * kGiB) % kGiB, 0u) << "from 1 GiB on, the largest pages";
+}
+
+TEST(GuestMemoryTest, ASliceLiesWhollyInOneRegion) {
+  const GuestMemory memory(kRam);
+  EXPECT_TRUE(memory.slice(Gpa(0), 8 * kMiB));
+  EXPECT_TRUE(memory.slice(Gpa(8 * kMiB - 1), 1));
+  EXPECT_TRUE(memory.slice(Gpa(8 * kMiB), 0)) << "nothing at the end";
+  EXPECT_FALSE(memory.slice(Gpa(8 * kMiB - 1), 2));
+  EXPECT_FALSE(memory.slice(Gpa(8 * kMiB + 1), 0));
+  EXPECT_FALSE(memory.slice(Gpa(4 * kGiB), 1));
+  EXPECT_TRUE(memory.slice(Gpa(4 * kGiB + kMiB), 4 * kMiB));
+  EXPECT_FALSE(memory.slice(Gpa(0), ~0ull));
+  EXPECT_FALSE(memory.slice(Gpa(~0ull), 1));
+  EXPECT_FALSE(memory.slice(Gpa(4 * kGiB + kMiB + 1), 4 * kMiB));
+  const auto middle = memory.slice(Gpa(0x1234), 16);
+  EXPECT_EQ(middle->data(), memory.regions()[0].host.data() + 0x1234);
+}
+
+TEST(GuestMemoryTest, WritesArriveOrThrow) {
+  const GuestMemory memory(kRam);
+  memory.write_object(Gpa(0x1000), std::uint32_t{0x11223344});
+  EXPECT_EQ((*memory.slice(Gpa(0x1000), 4))[0], 0x44);
+  EXPECT_THROW(memory.write_object(Gpa(8 * kMiB - 2), std::uint32_t{0}), Error);
+}
+
+TEST(GuestMemoryTest, PrefaultingMakesEveryPagePresentAndLeavesItZero) {
+  const GuestMemory memory(kRam);
+  memory.prefault(3);
+  std::vector<unsigned char> present(8 * kMiB / kPageSize);
+  ASSERT_EQ(::mincore(memory.regions()[0].host.data(), 8 * kMiB, present.data()), 0);
+  for (const unsigned char page : present) ASSERT_TRUE(page & 1);
+  EXPECT_EQ((*memory.slice(Gpa(5 * kMiB), 1))[0], 0);
+}
+
+TEST(GuestMemoryTest, PrefaultingStopsWhenAsked) {
+  const GuestMemory memory(kRam);
+  std::stop_source stop;
+  stop.request_stop();
+  memory.prefault(2, stop.get_token());
+}
+
+}  // namespace
+}  // namespace strait

@@ -1,0 +1,34 @@
+#include "host/limits.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/units.h"
+#include "tests/unit/error_of.h"
+
+namespace strait::host {
+namespace {
+
+using test::error_of;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(Limits, MoreMemoryThanTheHostHasIsAnError) {
+  const std::string message = error_of([] { check_available_memory(1ull << 50); });
+  EXPECT_THAT(message, StartsWith("the guest is to have 1073741824 MiB of memory, but this host has only "));
+  EXPECT_THAT(message, HasSubstr("MiB available; give a smaller --memory"));
+}
+
+TEST(Limits, WhatFitsIsNone) { EXPECT_NO_THROW(check_available_memory(16 * kMiB)); }
+
+TEST(Limits, TheRemedyForLockedMemoryGivesTheNumbersThatHelp) {
+  EXPECT_EQ(memlock_remedy(512 * kMiB),
+            "raise it with 'ulimit -l 524288', LimitMEMLOCK=536870912 in a systemd unit, or 'USER - memlock 524288' in "
+            "/etc/security/limits.conf");
+  EXPECT_THAT(memlock_remedy(1025), HasSubstr("ulimit -l 2'")) << "whole KiB, rounded up";
+}
+
+TEST(Limits, ThereIsAProcessor) { EXPECT_GE(usable_cpus(), 1u); }
+
+}  // namespace
+}  // namespace strait::host

@@ -1,0 +1,253 @@
+#include "vmm/cli.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "tests/fakes/temporary_directory.h"
+#include "tests/unit/error_of.h"
+#include "vmm/test_guest.h"
+
+namespace strait {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using Command = Invocation::Command;
+using Words = std::vector<const char*>;
+
+Invocation parse(const Words& words) { return parse_command_line(words); }
+
+/// The options of `run --kernel vmlinuz` and these words.
+RunOptions run_with(Words words) {
+  words.insert(words.begin(), {"run", "--kernel", "vmlinuz"});
+  const Invocation invocation = parse(words);
+  EXPECT_EQ(invocation.command, Command::kRun);
+  return invocation.options;
+}
+
+std::string usage_error(const Words& words) {
+  return test::error_of<UsageError>([&] { parse(words); });
+}
+std::string run_error(Words words) {
+  words.insert(words.begin(), {"run", "--kernel", "vmlinuz"});
+  return usage_error(words);
+}
+
+TEST(CommandLine, HelpAndVersionAreForStandardOutput) {
+  for (const Words& words :
+       {Words{"--help"}, Words{"-h"}, Words{"help"}, Words{"run", "--help"}, Words{"test", "-h", "--", "true"}}) {
+    const Invocation invocation = parse(words);
+    EXPECT_EQ(invocation.command, Command::kPrint);
+    EXPECT_THAT(invocation.text,
+                AllOf(HasSubstr("strait run --kernel FILE"), HasSubstr("--no-kernel-cache"), HasSubstr("Exit codes: 0 ")));
+  }
+  const Invocation version = parse({"--version"});
+  EXPECT_EQ(version.command, Command::kPrint);
+  EXPECT_THAT(version.text, testing::MatchesRegex("strait [0-9.]+\n"));
+}
+
+TEST(CommandLine, HelpNamesEveryOption) {
+  const std::string text = parse({"--help"}).text;
+  for (const char* option :
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--cpus N", "--device BDF", "--timeout SECONDS",
+        "--metrics FILE", "--exit-port PORT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
+    EXPECT_THAT(text, HasSubstr(option));
+  }
+}
+
+TEST(CommandLine, HelpBehindTheDashesIsTheGuestsAffair) {
+  EXPECT_EQ(parse({"test", "--kernel", "k", "--initrd", "i", "--", "ping", "--help"}).command, Command::kTest);
+}
+
+TEST(CommandLine, NoCommandOrAnUnknownOneIsAnError) {
+  EXPECT_EQ(usage_error({}), "no command; strait --help lists the commands: run, test");
+  EXPECT_EQ(usage_error({"start"}), "'start' is no command; strait --help lists the commands: run, test");
+  EXPECT_EQ(usage_error({"--memory", "1G"}), "'--memory' is no command; strait --help lists the commands: run, test");
+}
+
+TEST(RunCommand, HasDefaults) {
+  const RunOptions options = run_with({});
+  EXPECT_EQ(options.boot.kernel_path, "vmlinuz");
+  EXPECT_EQ(options.boot.initrd_path, "");
+  EXPECT_EQ(options.boot.cmdline, "console=ttyS0 quiet panic=-1 cryptomgr.notests");
+  EXPECT_EQ(options.boot.entry, boot::KernelEntry::kAuto);
+  EXPECT_TRUE(options.boot.use_cache);
+  EXPECT_TRUE(options.boot.extra_initrd.empty());
+  EXPECT_EQ(options.memory, 512 * kMiB);
+  EXPECT_EQ(options.cpus, 1u);
+  EXPECT_TRUE(options.devices.empty());
+  EXPECT_FALSE(options.exit_port);
+  EXPECT_EQ(options.timeout.count(), 0);
+  EXPECT_EQ(options.metrics_file, "");
+  EXPECT_FALSE(options.verbose);
+}
+
+TEST(RunCommand, TakesEveryOption) {
+  const RunOptions options = run_with({"--initrd",          "initrd.img",
+                                       "--cmdline",         "console=ttyS0 root=/dev/vda",
+                                       "--memory",          "3G",
+                                       "--cpus=4",          "--device",
+                                       "01:10.0",           "--device=0000:01:10.2",
+                                       "--timeout",         "1.5",
+                                       "--metrics",         "m.json",
+                                       "--exit-port",       "0xF4",
+                                       "--kernel-entry",    "bzimage",
+                                       "--no-kernel-cache", "--verbose"});
+  EXPECT_EQ(options.boot.initrd_path, "initrd.img");
+  EXPECT_EQ(options.boot.cmdline, "console=ttyS0 root=/dev/vda");
+  EXPECT_EQ(options.memory, 3 * kGiB);
+  EXPECT_EQ(options.cpus, 4u);
+  EXPECT_EQ(options.devices, (std::vector<host::Bdf>{host::Bdf::parse("01:10.0"), host::Bdf::parse("01:10.2")}));
+  EXPECT_EQ(options.timeout, std::chrono::milliseconds(1500));
+  EXPECT_EQ(options.metrics_file, "m.json");
+  EXPECT_EQ(options.exit_port, Port(0xf4));
+  EXPECT_EQ(options.boot.entry, boot::KernelEntry::kBzImage);
+  EXPECT_FALSE(options.boot.use_cache);
+  EXPECT_TRUE(options.verbose);
+}
+
+TEST(RunCommand, AnEmptyCommandLineForTheKernelIsOne) { EXPECT_EQ(run_with({"--cmdline", ""}).boot.cmdline, ""); }
+
+TEST(RunCommand, KernelEntries) {
+  EXPECT_EQ(run_with({"--kernel-entry", "elf"}).boot.entry, boot::KernelEntry::kElf);
+  EXPECT_EQ(run_with({"--kernel-entry", "auto"}).boot.entry, boot::KernelEntry::kAuto);
+  EXPECT_EQ(run_error({"--kernel-entry", "uefi"}), "--kernel-entry uefi: unknown; choose auto, bzimage or elf");
+}
+
+TEST(RunCommand, NeedsAKernel) { EXPECT_EQ(usage_error({"run"}), "run needs a --kernel; strait --help lists the options"); }
+
+TEST(RunCommand, WordsAndOptionsThatItDoesNotKnowAreErrors) {
+  constexpr const char* kRemedy = "; strait --help lists the options";
+  EXPECT_EQ(run_error({"--frobnicate"}), fmt::format("unrecognised option '--frobnicate'{}", kRemedy));
+  EXPECT_EQ(run_error({"--mem", "1G"}), fmt::format("unrecognised option '--mem'{}", kRemedy))
+      << "no guessing: scripts would break later";
+  EXPECT_EQ(run_error({"--memory"}), fmt::format("the required argument for option '--memory' is missing{}", kRemedy));
+  EXPECT_EQ(run_error({"--cpus", "1", "--cpus", "2"}),
+            fmt::format("option '--cpus' cannot be specified more than once{}", kRemedy));
+  EXPECT_EQ(run_error({"vmlinuz"}),
+            fmt::format("too many positional options have been specified on the command line{}", kRemedy));
+  EXPECT_EQ(run_error({"--verbose=yes"}), fmt::format("option '--verbose' does not take any arguments{}", kRemedy));
+}
+
+TEST(RunCommand, MemorySizes) {
+  EXPECT_EQ(parse_memory_size("512M"), 512 * kMiB);
+  EXPECT_EQ(parse_memory_size("4G"), 4 * kGiB);
+  EXPECT_EQ(parse_memory_size("4g"), 4 * kGiB);
+  EXPECT_EQ(parse_memory_size("1048576K"), kGiB);
+  EXPECT_EQ(parse_memory_size("1T"), 1024 * kGiB);
+  EXPECT_EQ(parse_memory_size("256"), 256 * kMiB) << "MiB where there is no unit";
+  EXPECT_EQ(parse_memory_size("16M"), 16 * kMiB) << "the least";
+  EXPECT_EQ(parse_memory_size("16388K"), 16 * kMiB + 4 * kKiB);
+}
+
+TEST(RunCommand, BadMemorySizes) {
+  const auto message = [](const char* size, const char* why) {
+    return fmt::format("--memory {}: {}; give a size such as 512M or 4G", size, why);
+  };
+  for (const char* size :
+       {"lots", "", "M", "1.5G", "12Q", "0x1000", "0x1000M", "-1G", "+1G", " 1G", "1G ", "1GB", "99999999999999999999G"}) {
+    EXPECT_EQ(run_error({"--memory", size}), message(size, "not a size")) << size;
+  }
+  for (const char* size : {"0", "15M", "4M", "1K"}) {
+    EXPECT_EQ(run_error({"--memory", size}), message(size, "too little, a guest needs at least 16 MiB"));
+  }
+  EXPECT_EQ(run_error({"--memory", "16387K"}), message("16387K", "not a multiple of 4K"));
+  for (const char* size : {"4097T", "999999T", "18446744073709551615T"}) {
+    EXPECT_EQ(run_error({"--memory", size}), message(size, "more than any processor can address"));
+  }
+}
+
+TEST(RunCommand, Cpus) {
+  EXPECT_EQ(run_with({"--cpus", "1"}).cpus, 1u);
+  EXPECT_EQ(run_with({"--cpus", "254"}).cpus, 254u);
+  for (const char* count : {"0", "255", "abc", "", "1e3", "-1", "4294967297"}) {
+    EXPECT_EQ(run_error({"--cpus", count}),
+              fmt::format("--cpus {}: not a number of processors; give 1 to 254; more would need x2APIC destinations", count));
+  }
+}
+
+TEST(RunCommand, Devices) {
+  EXPECT_EQ(run_error({"--device", "card"}),
+            "'card' is no PCI address; write it as 0000:01:10.0, 01:10.0 or /sys/bus/pci/devices/0000:01:10.0");
+  EXPECT_EQ(run_error({"--device", "01:10.0,speed=fast"}),
+            "--device 01:10.0,speed=fast: unknown key 'speed'; give the address alone");
+  EXPECT_EQ(run_error({"--device", "01:10.0,"}), "--device 01:10.0,: unknown key ''; give the address alone");
+  EXPECT_EQ(run_error({"--device", "01:10.0", "--device", "/sys/bus/pci/devices/0000:01:10.0"}),
+            "--device 0000:01:10.0 is given twice; name each device once");
+}
+
+TEST(RunCommand, Timeouts) {
+  EXPECT_EQ(run_with({"--timeout", "30"}).timeout, std::chrono::seconds(30));
+  EXPECT_EQ(run_with({"--timeout", "0.001"}).timeout, std::chrono::milliseconds(1));
+  for (const char* time : {"0", "-1", "soon", "", "1s", "nan", "inf", "1e10", "0.0001"}) {
+    EXPECT_EQ(run_error({"--timeout", time}), fmt::format("--timeout {}: not a time; give seconds, such as 30 or 0.5", time));
+  }
+}
+
+TEST(RunCommand, ExitPorts) {
+  EXPECT_EQ(run_with({"--exit-port", "0x1f4"}).exit_port, Port(0x1f4));
+  EXPECT_EQ(run_with({"--exit-port", "244"}).exit_port, Port(0xf4));
+  for (const char* port : {"65536", "0x10000", "f4", "", "-1", "0x"}) {
+    EXPECT_EQ(run_error({"--exit-port", port}),
+              fmt::format("--exit-port {}: not an I/O port; give a number from 0 to 0xffff, such as 0xf4", port));
+  }
+}
+
+class TestCommand : public testing::Test {
+ protected:
+  ~TestCommand() override { ::unsetenv("STRAIT_GUEST"); }
+};
+
+TEST_F(TestCommand, NeedsACommandBehindTheDashes) {
+  constexpr const char* kMessage = "test needs a command; write it behind --: strait test --device BDF -- ping -c 3 10.9.0.1";
+  EXPECT_EQ(usage_error({"test"}), kMessage);
+  EXPECT_EQ(usage_error({"test", "--kernel", "k"}), kMessage);
+  EXPECT_EQ(usage_error({"test", "--"}), kMessage);
+}
+
+TEST_F(TestCommand, HasDefaultsOfItsOwn) {
+  const test::TemporaryDirectory guest;
+  ::setenv("STRAIT_GUEST", guest.path().c_str(), 1);
+  guest.write("vmlinuz", "");
+  guest.write("initrd.img", "");
+  const Invocation invocation = parse({"test", "--", "true"});
+  EXPECT_EQ(invocation.command, Command::kTest);
+  EXPECT_EQ(invocation.options.boot.kernel_path, guest.path() / "vmlinuz");
+  EXPECT_EQ(invocation.options.boot.initrd_path, guest.path() / "initrd.img");
+  EXPECT_EQ(invocation.options.exit_port, Port(0xf4));
+  EXPECT_EQ(invocation.options.timeout, std::chrono::seconds(300));
+}
+
+TEST_F(TestCommand, TakesTheOptionsOfRun) {
+  const Invocation invocation =
+      parse({"test", "--kernel", "k", "--initrd", "i", "--exit-port", "0x500", "--timeout", "5", "--memory", "1G", "--", "true"});
+  EXPECT_EQ(invocation.options.boot.kernel_path, "k");
+  EXPECT_EQ(invocation.options.exit_port, Port(0x500));
+  EXPECT_EQ(invocation.options.timeout, std::chrono::seconds(5));
+  EXPECT_EQ(invocation.options.memory, kGiB);
+}
+
+TEST_F(TestCommand, WithoutATestGuestItSaysHowToGetOne) {
+  ::setenv("STRAIT_GUEST", "/nonexistent", 1);
+  EXPECT_EQ(test::error_of([] {
+              parse({"test", "--", "true"});
+            }),
+            "there is no test guest: /nonexistent/vmlinuz is missing; make it with guest-images/build, say where it is with "
+            "STRAIT_GUEST=DIRECTORY, or give --kernel and --initrd");
+}
+
+TEST_F(TestCommand, BringsTheCommandIntoTheGuest) {
+  const Words words = {"test", "--kernel", "k", "--initrd", "i", "--", "ping", "-c", "3", "10.9.0.1"};
+  const std::vector<std::string> command(words.end() - 4, words.end());
+  EXPECT_EQ(parse(words).options.boot.extra_initrd, make_cpio("strait/command", command_script(command)));
+}
+
+TEST_F(TestCommand, OptionsBehindTheDashesAreTheGuests) {
+  const Invocation invocation = parse({"test", "--kernel", "k", "--initrd", "i", "--", "--memory", "1G", "--", "x"});
+  EXPECT_EQ(invocation.options.memory, 512 * kMiB);
+}
+
+}  // namespace
+}  // namespace strait

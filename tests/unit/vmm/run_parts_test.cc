@@ -1,0 +1,220 @@
+// The small parts of a run: how it ends, the event loop, metrics, and memory that is mapped beside everything else.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/units.h"
+#include "tests/fakes/temporary_directory.h"
+#include "tests/unit/error_of.h"
+#include "vmm/background_mapping.h"
+#include "vmm/end_of_run.h"
+#include "vmm/event_loop.h"
+#include "vmm/metrics.h"
+
+namespace strait {
+namespace {
+
+using testing::StartsWith;
+
+bool readable(int fd) {
+  pollfd request = {.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&request, 1, 0) == 1;
+}
+
+TEST(EndOfRunTest, TheFirstWordCounts) {
+  EndOfRun end;
+  EXPECT_FALSE(end.ended());
+  EXPECT_FALSE(readable(end.eventfd()));
+  EXPECT_TRUE(end.end({exit_code::kTimeout, "time is up"}));
+  EXPECT_FALSE(end.end({exit_code::kGuestOff, "off"}));
+  EXPECT_TRUE(end.ended());
+  EXPECT_TRUE(readable(end.eventfd()));
+  EXPECT_EQ(end.outcome().code, exit_code::kTimeout);
+  EXPECT_EQ(end.outcome().reason, "time is up");
+}
+
+TEST(EndOfRunTest, ExactlyOneOfManyIsFirst) {
+  EndOfRun end;
+  std::atomic<int> firsts = 0;
+  std::atomic<int> winner = -1;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&, i] {
+        if (end.end({i, std::to_string(i)})) {
+          ++firsts;
+          winner = i;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(firsts, 1);
+  EXPECT_EQ(end.outcome().code, winner);
+}
+
+TEST(EventLoopTest, CallsWhoeverIsReadableUntilDone) {
+  EventLoop loop;
+  const UniqueFd first = make_eventfd(), second = make_eventfd();
+  std::string calls;
+  loop.add(first.get(), [&] {
+    drain_eventfd(first.get());
+    calls += "first ";
+    signal_eventfd(second.get());
+  });
+  loop.add(second.get(), [&] {
+    drain_eventfd(second.get());
+    calls += "second";
+  });
+  signal_eventfd(first.get());
+  loop.run([&] { return calls.ends_with("second"); });
+  EXPECT_EQ(calls, "first second");
+}
+
+TEST(EventLoopTest, AHandlerMayRemoveItselfAndOthers) {
+  EventLoop loop;
+  const UniqueFd first = make_eventfd(), second = make_eventfd(), last = make_eventfd();
+  int calls = 0;
+  const auto remove_both = [&] {
+    ++calls;
+    loop.remove(first.get());
+    loop.remove(second.get());
+    signal_eventfd(last.get());
+  };
+  bool done = false;
+  loop.add(first.get(), remove_both);
+  loop.add(second.get(), remove_both);
+  loop.add(last.get(), [&] { done = true; });
+  signal_eventfd(first.get());
+  signal_eventfd(second.get());
+  loop.run([&] { return done; });
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(EventLoopTest, ARegularFileCannotBeWaitedFor) {
+  EventLoop loop;
+  const test::TemporaryDirectory directory;
+  const UniqueFd file = open_file(directory.write("file", "text"), O_RDONLY);
+  EXPECT_FALSE(loop.add(file.get(), [] {}));
+  EXPECT_EQ(test::error_of([&] { loop.add(-1, [] {}); }), "waiting for descriptor -1: Bad file descriptor");
+}
+
+TEST(EventLoopTest, ItIsDoneBeforeItWaits) {
+  EventLoop loop;
+  loop.run([] { return true; });
+}
+
+nlohmann::json read_json(const std::string& path) {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file);
+}
+
+TEST(MetricsFileTest, IsWrittenAtTheEndAsOneObject) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path() / "metrics.json";
+  {
+    MetricsFile file(path);
+    EXPECT_TRUE(file);
+    file.write({{"exit_code", 0}});
+  }
+  EXPECT_EQ(read_json(path), (nlohmann::json{{"exit_code", 0}}));
+}
+
+TEST(MetricsFileTest, AnOlderLongerFileIsReplaced) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.write("metrics.json", std::string(10000, ' ') + "{}");
+  MetricsFile(path).write({{"exit_code", 3}});
+  EXPECT_EQ(read_json(path)["exit_code"], 3);
+}
+
+TEST(MetricsFileTest, ARunThatNeverStartedLeavesNoEmptyFileAndNoOldOneHarmed) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path() / "metrics.json";
+  { const MetricsFile file(path); }
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const std::string old = directory.write("old.json", "{\"exit_code\": 1}");
+  { const MetricsFile file(old); }
+  EXPECT_EQ(read_json(old)["exit_code"], 1);
+}
+
+TEST(MetricsFileTest, APathThatCannotBeWrittenIsAnErrorAtTheStart) {
+  EXPECT_THAT(test::error_of([] { MetricsFile("/nonexistent/metrics.json"); }),
+              StartsWith("opening the metrics file /nonexistent/metrics.json: No such file or directory; "));
+  EXPECT_FALSE(MetricsFile(""));
+}
+
+TEST(PhaseClockTest, TellsThePhasesThatWereReached) {
+  PhaseClock clock;
+  clock.mark(PhaseClock::kVmMade);
+  clock.mark(PhaseClock::kFirstEntry);
+  nlohmann::json metrics;
+  clock.add_to(metrics);
+  EXPECT_EQ(metrics["phases_s"]["start"], 0.0);
+  EXPECT_GE(metrics["phases_s"]["first_entry"].get<double>(), metrics["phases_s"]["vm_made"].get<double>());
+  EXPECT_FALSE(metrics["phases_s"].contains("dma_mapped"));
+  EXPECT_GT(metrics["start_monotonic_s"].get<double>(), 0.0);
+}
+
+class FakeDmaSpace : public vfio::DmaSpace {
+ public:
+  std::vector<Range<Iova>> usable_ranges() const override { return {}; }
+  void map(Iova start, std::span<std::uint8_t> memory) override {
+    if (refuses) throw Error("no more memory may be locked");
+    mapped.push_back({start, memory.size()});
+  }
+  void unmap(const Range<Iova>&) override {}
+  Statistics statistics() const override { return {}; }
+
+  bool refuses = false;
+  std::vector<Range<Iova>> mapped;
+};
+
+class BackgroundMappingTest : public testing::Test {
+ protected:
+  static constexpr Range<Gpa> kRam[] = {{Gpa(0), 8 * kMiB}, {Gpa(4 * kGiB), 4 * kMiB}};
+  const GuestMemory memory_{kRam};
+  FakeDmaSpace space_;
+  EndOfRun end_;
+  PhaseClock clock_;
+};
+
+TEST_F(BackgroundMappingTest, AllMemoryIsMappedWhenTheWaitIsOver) {
+  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  EXPECT_TRUE(mapping.wait());
+  EXPECT_EQ(space_.mapped, (std::vector<Range<Iova>>{{Iova(0), 8 * kMiB}, {Iova(4 * kGiB), 4 * kMiB}}));
+  EXPECT_TRUE(mapping.wait()) << "and stays so";
+  EXPECT_FALSE(end_.ended());
+}
+
+TEST_F(BackgroundMappingTest, AFailureEndsTheRunAndTheWait) {
+  space_.refuses = true;
+  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  EXPECT_FALSE(mapping.wait());
+  EXPECT_TRUE(end_.ended());
+  EXPECT_EQ(end_.outcome().code, exit_code::kFailed);
+}
+
+TEST_F(BackgroundMappingTest, SeveralMayWait) {
+  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  std::vector<std::jthread> waiters;
+  std::atomic<int> mapped = 0;
+  for (int i = 0; i < 4; ++i) waiters.emplace_back([&] { mapped += mapping.wait(); });
+  waiters.clear();
+  EXPECT_EQ(mapped, 4);
+}
+
+TEST_F(BackgroundMappingTest, StoppingGivesUpAndNothingIsUnderWayAfterwards) {
+  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  mapping.stop();
+  const std::size_t mapped = space_.mapped.size();
+  mapping.stop();
+  EXPECT_EQ(space_.mapped.size(), mapped);
+}
+
+}  // namespace
+}  // namespace strait
