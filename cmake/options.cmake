@@ -17,6 +17,8 @@ target_compile_options(strait_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
   -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough $<$<BOOL:${STRAIT_WERROR}>:-Werror>)
 if(STRAIT_SANITIZE)
   target_compile_options(strait_options INTERFACE -fsanitize=${STRAIT_SANITIZE} -fno-omit-frame-pointer)
+  # With sanitizers GCC takes the standard library's own objects for uninitialized (its manual says so of -fsanitize).
+  target_compile_options(strait_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_compile_definitions(strait_options INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(strait_options INTERFACE -fsanitize=${STRAIT_SANITIZE})
   set(STRAIT_STATIC OFF)

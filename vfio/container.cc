@@ -153,7 +153,7 @@ void Container::map(Iova start, std::span<std::uint8_t> memory) {
   map_calls_.add();
   if (result < 0) {
     throw Error::from_errno(-result, fmt::format("mapping {} bytes for DMA at {:#x}", memory.size(), start.value),
-                            result == -ENOMEM ? "where RLIMIT_MEMLOCK is what is short, " + host::memlock_remedy(memory.size()) : "");
+                            result == -ENOMEM ? "where RLIMIT_MEMLOCK is what is short, " + host::memlock_remedy(bytes_.value() + memory.size()) : "");
   }
   bytes_.add(memory.size());
 }

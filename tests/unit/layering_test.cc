@@ -12,8 +12,9 @@
 #include <fstream>
 #include <map>
 #include <optional>
-#include <regex>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strait {
@@ -29,12 +30,26 @@ struct Include {
   bool quoted = false;
 };
 
+/// The include directive in `line`, if it is one.
+std::optional<Include> include_in(std::string_view line, const std::string& file) {
+  constexpr std::string_view kBlank = " \t";
+  const auto skip = [&](std::string_view word) {
+    line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
+    if (!line.starts_with(word)) return false;
+    line.remove_prefix(word.size());
+    return true;
+  };
+  if (!skip("#") || !skip("include")) return std::nullopt;
+  const bool quoted = skip("\"");
+  if (!quoted && !skip("<")) return std::nullopt;
+  return Include{file, std::string(line.substr(0, line.find_first_of("\">"))), quoted};
+}
+
 std::vector<Include> includes_of(const fs::path& file, const std::string& name) {
-  static const std::regex kInclude(R"re(^\s*#\s*include\s*([<"])([^>"]+)[>"].*)re");
   std::vector<Include> found;
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {
-    if (std::smatch match; std::regex_match(line, match, kInclude)) found.push_back({name, match[2], match[1] == "\""});
+    if (auto include = include_in(line, name)) found.push_back(std::move(*include));
   }
   return found;
 }

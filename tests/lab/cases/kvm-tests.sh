@@ -1,0 +1,8 @@
+# The tests with guests of a few instructions on the KVM that Linux guests run on here: nothing may be skipped, whatever a development
+# machine's own KVM lacks.
+source "$CASE_LIB"
+
+tests=$LAB_FILES/kvm_tests
+[[ -x $tests ]] || fail 'kvm_tests did not come along: it is built beside the monitor under test'
+"$tests" --gtest_brief=1 2>&1 | tee log || fail 'a test failed'
+! grep -i skipped log || fail 'a test was skipped'
