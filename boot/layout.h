@@ -46,6 +46,8 @@ inline constexpr Gpa kLowRamEnd{3 * kGiB};
 
 /// 32-bit BARs.
 inline constexpr Range<Gpa> kMmio32{Gpa{0xc0000000}, 0x20000000};
+/// I/O ports for BARs: clear of everything that a PC has at fixed ports.
+inline constexpr Range<Gpa> kBarPorts{Gpa{0x1000}, 0xf000};
 /// PCI Express configuration space of bus 0, the only bus.
 inline constexpr Range<Gpa> kEcam{Gpa{0xe0000000}, kMiB};
 inline constexpr Gpa kIoApic{0xfec00000};

@@ -101,11 +101,12 @@ bool IrqRouter::commit() {
   return true;
 }
 
-bool IrqRouter::irqfd(Gsi gsi, int eventfd, std::uint32_t flags) {
+bool IrqRouter::irqfd(Gsi gsi, int eventfd, std::uint32_t flags, int resample) {
   kvm_irqfd request = {};
   request.fd = static_cast<std::uint32_t>(eventfd);
   request.gsi = gsi.value;
   request.flags = flags;
+  request.resamplefd = static_cast<std::uint32_t>(resample);
   irqfd_calls_.add();
   const int result = try_ioctl(vm_.fd(), KVM_IRQFD, &request);
   if (result < 0) log::warning(guest_lines, "KVM_IRQFD of GSI {} failed: {}", gsi.value, std::strerror(-result));
@@ -114,5 +115,7 @@ bool IrqRouter::irqfd(Gsi gsi, int eventfd, std::uint32_t flags) {
 
 bool IrqRouter::attach(Gsi gsi, int eventfd) { return irqfd(gsi, eventfd, 0); }
 void IrqRouter::detach(Gsi gsi, int eventfd) { irqfd(gsi, eventfd, KVM_IRQFD_FLAG_DEASSIGN); }
+bool IrqRouter::attach_level(Gsi gsi, int eventfd, int resample) { return irqfd(gsi, eventfd, KVM_IRQFD_FLAG_RESAMPLE, resample); }
+void IrqRouter::detach_level(Gsi gsi, int eventfd) { detach(gsi, eventfd); }
 
 }  // namespace strait::kvm

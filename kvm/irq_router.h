@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "base/counter.h"
-#include "devices/msi_router.h"
+#include "devices/interrupt_router.h"
 #include "kvm/vm.h"
 #include "kvm/uapi.h"
 
 namespace strait::kvm {
 
-/// MsiRouter as KVM's routing table and irqfds. GSIs 0 to 23 are the pins of PIC and IOAPIC; messages take the GSIs above.
-class IrqRouter : public MsiRouter {
+/// InterruptRouter as KVM's routing table and irqfds. GSIs 0 to 23 are the pins of PIC and IOAPIC; messages take the GSIs above.
+class IrqRouter : public InterruptRouter {
  public:
   /// Installs the routes of the pins. Throws Error.
   explicit IrqRouter(const Vm& vm);
@@ -23,6 +23,8 @@ class IrqRouter : public MsiRouter {
   bool commit() override;
   bool attach(Gsi gsi, int eventfd) override;
   void detach(Gsi gsi, int eventfd) override;
+  bool attach_level(Gsi gsi, int eventfd, int resample) override;
+  void detach_level(Gsi gsi, int eventfd) override;
 
   /// KVM_SET_GSI_ROUTING and KVM_IRQFD calls so far.
   std::uint64_t routing_updates() const { return routing_updates_.value(); }
@@ -33,7 +35,7 @@ class IrqRouter : public MsiRouter {
     bool allocated = false;
     std::optional<MsiMessage> message;
   };
-  bool irqfd(Gsi gsi, int eventfd, std::uint32_t flags);
+  bool irqfd(Gsi gsi, int eventfd, std::uint32_t flags, int resample = -1);
 
   const Vm& vm_;
   const std::size_t limit_;

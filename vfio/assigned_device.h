@@ -11,6 +11,7 @@
 namespace strait::vfio {
 
 /// The regions of a PCI device by VFIO's numbering (linux/vfio.h): BAR n is region n.
+inline constexpr unsigned kRomRegion = 6;
 inline constexpr unsigned kConfigRegion = 7;
 
 /// A stretch of a region, in bytes from the region's start.
@@ -53,6 +54,9 @@ class AssignedDevice {
   /// Connects vectors [start, start + eventfds.size()) to these eventfds, -1 for none. 0, a negative errno, or a positive
   /// number: only so many vectors can be had.
   virtual int set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) = 0;
+  /// Each signal of `eventfd` unmasks the interrupt from now on; VFIO masks a level-triggered one (INTx) whenever it fires. 0 or a negative
+  /// errno.
+  virtual int unmask_with(IrqIndex index, int eventfd) = 0;
   /// Turns an interrupt kind off.
   virtual void disable_irqs(IrqIndex index) = 0;
 

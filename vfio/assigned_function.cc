@@ -16,8 +16,6 @@ namespace {
 /// Lines that the guest can cause again and again.
 log::Budget guest_lines;
 
-using Offset = decltype(Area::start);
-
 constexpr std::uint16_t kBarsStart = PCI_BASE_ADDRESS_0;
 constexpr std::uint16_t kBarsEnd = PCI_BASE_ADDRESS_5 + 4;
 
@@ -26,48 +24,61 @@ bool within(std::uint64_t offset, std::size_t size, std::uint64_t start, std::ui
   return offset >= start && offset + size <= start + length;
 }
 
-bool touches(std::uint64_t offset, std::size_t size, std::uint64_t start, std::uint64_t length) {
-  return offset < start + length && start < offset + size;
+ConfigModel::Offered offered_interrupts(const AssignedDevice& device) {
+  const auto offers = [&](IrqIndex kind) { return device.irq_info(kind).count > 0; };
+  return {.intx = offers(IrqIndex::kIntx), .msi = offers(IrqIndex::kMsi), .msix = offers(IrqIndex::kMsix)};
 }
 
 }  // namespace
 
-AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& host)
-    : device_(device), host_(host), bars_(probe_bars()) {
+AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& host, FunctionOptions options)
+    : device_(device), host_(host), options_(std::move(options)), bars_(probe_bars()) {
   const std::vector<std::uint8_t> config = read_whole_config();
   std::string problem;
-  model_ = make_config_model(config, problem);
+  model_ = make_config_model(config, offered_interrupts(device), problem);
   if (!problem.empty()) log::warning(guest_lines, "{}: its capability list is odd: {}", name(), problem);
-  if (!model_.msix) {
-    throw Error(fmt::format("{} has no MSI-X, the only interrupts that strait serves so far", name()), "assign another function");
+  check_msix_layout();
+  // The guest's driver turns decoding and bus mastering on, as after power-up.
+  const std::uint8_t off[2] = {};
+  device.write(kConfigRegion, PCI_COMMAND, off);
+  interrupts_ = std::make_unique<FunctionInterrupts>(device, host.router, model_, host.pins);
+  make_rom();
+
+  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
+    const pci::BarShape& shape = bars_.shape(bar);
+    if (shape.kind == pci::BarKind::kNone) continue;
+    Bus& bus = shape.kind == pci::BarKind::kIo ? host.ports : host.mmio;
+    mappings_[bar] = std::make_unique<BarMapping>(device, bar, shape, interrupts_->structures(bar), static_cast<BarAccess&>(*this),
+                                                  host.slots, bus);
   }
+}
+
+AssignedFunction::~AssignedFunction() {
+  remove_mappings();
+  interrupts_.reset();
+}
+
+void AssignedFunction::make_rom() {
+  const std::uint64_t size = options_.rom_contents.empty() ? device_.region(kRomRegion).size : options_.rom_contents.size();
+  if (!options_.rom || size == 0) return;
+  const auto read = [this, size] {
+    if (!options_.rom_contents.empty()) return options_.rom_contents;
+    std::vector<std::uint8_t> bytes(size);
+    constexpr std::uint64_t kPiece = 4096;
+    for (std::uint64_t at = 0; at < size; at += kPiece) device_.read(kRomRegion, at, std::span(bytes).subspan(at, std::min(kPiece, size - at)));
+    return bytes;
+  };
+  rom_ = std::make_unique<RomBar>(size, read, host_.slots);
+}
+
+void AssignedFunction::check_msix_layout() const {
+  if (!model_.msix) return;
   const pci::MsixLayout& layout = model_.msix_layout;
   const auto inside = [&](unsigned bar, std::uint64_t end) { return bar < pci::kBarCount && end <= bars_.shape(bar).size; };
   if (!inside(layout.table_bar, layout.table_offset + std::uint64_t{layout.table_size()}) ||
       !inside(layout.pba_bar, layout.pba_offset + std::uint64_t{layout.pba_size()})) {
     throw Error(fmt::format("{} places its MSI-X table or PBA outside its BARs", name()), "the device or its firmware is broken");
   }
-  msix_ = std::make_unique<MsixInterrupts>(device, host.router, layout);
-
-  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
-    const pci::BarShape& shape = bars_.shape(bar);
-    if (shape.kind == pci::BarKind::kNone) continue;
-    std::vector<Area> structures;
-    if (bar == layout.table_bar) structures.push_back({Offset(layout.table_offset), layout.table_size()});
-    if (bar == layout.pba_bar) structures.push_back({Offset(layout.pba_offset), layout.pba_size()});
-    Bus& bus = shape.kind == pci::BarKind::kIo ? host.ports : host.mmio;
-    mappings_[bar] = std::make_unique<BarMapping>(device, bar, shape, structures, static_cast<BarAccess&>(*this), host.slots,
-                                                   bus);
-  }
-
-  // The guest's driver turns decoding and bus mastering on, as after power-up.
-  const std::uint8_t off[2] = {};
-  device.write(kConfigRegion, PCI_COMMAND, off);
-}
-
-AssignedFunction::~AssignedFunction() {
-  remove_mappings();
-  msix_.reset();
 }
 
 std::vector<std::uint8_t> AssignedFunction::read_whole_config() {
@@ -101,14 +112,22 @@ std::array<pci::BarShape, pci::kBarCount> AssignedFunction::probe_bars() {
 void AssignedFunction::assign_addresses(pci::BarAllocator& allocator) {
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
     const pci::BarShape& shape = bars_.shape(bar);
-    if (shape.kind != pci::BarKind::kMemory32 && shape.kind != pci::BarKind::kMemory64) continue;
+    if (shape.kind == pci::BarKind::kNone) continue;
     Gpa address;
     if (!allocator.allocate(shape, address)) {
-      throw Error(fmt::format("BAR {} of {} needs {} bytes of guest address space, more than is left", bar, name(), shape.size),
+      throw Error(fmt::format("BAR {} of {} needs {} {}, more than is left", bar, name(), shape.size,
+                              shape.kind == pci::BarKind::kIo ? "I/O ports" : "bytes of guest address space"),
                   shape.kind == pci::BarKind::kMemory64 ? "give the guest less memory, or fewer devices" : "give the guest fewer devices");
     }
     bars_.set_address(bar, address.value);
     log::debug("{}: BAR {}: {} bytes at {:#x}", name(), bar, shape.size, address.value);
+  }
+  Gpa address;
+  if (!rom_) return;
+  if (allocator.allocate({.kind = pci::BarKind::kMemory32, .size = rom_->size()}, address)) {
+    rom_->set_address(address.value);
+  } else {
+    log::warning("{}: there is no room for its expansion ROM of {} bytes", name(), rom_->size());
   }
 }
 
@@ -126,12 +145,8 @@ void AssignedFunction::read_config(std::uint16_t offset, std::span<std::uint8_t>
   for (std::size_t i = 0; i < data.size(); ++i) {
     data[i] = static_cast<std::uint8_t>((data[i] & ~ours(i)) | (model_.shown[offset + i] & ours(i)));
   }
-  const std::uint16_t control = msix_->control();
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    const auto at = static_cast<int>(offset + i);
-    if (at == *model_.msix + PCI_MSIX_FLAGS) data[i] = static_cast<std::uint8_t>(control);
-    if (at == *model_.msix + PCI_MSIX_FLAGS + 1) data[i] = static_cast<std::uint8_t>(control >> 8);
-  }
+  interrupts_->read_config(offset, data);
+  if (rom_ && within(offset, data.size(), PCI_ROM_ADDRESS, 4)) rom_->read(offset - PCI_ROM_ADDRESS, data);
 }
 
 void AssignedFunction::write_config(std::uint16_t offset, std::span<const std::uint8_t> data) {
@@ -142,29 +157,21 @@ void AssignedFunction::write_config(std::uint16_t offset, std::span<const std::u
     settle_mappings();
     return;
   }
-  if (write_msix_control(offset, data)) return;
+  if (rom_ && within(offset, data.size(), PCI_ROM_ADDRESS, 4)) {
+    rom_->write(offset - PCI_ROM_ADDRESS, data);
+    settle_mappings();
+    return;
+  }
+  interrupts_->write_config(offset, data);
   // The kernel takes its mappings away with such a write: ours go first, so that the guest meets a trap and not a fault.
   if (model_.may_stop_decoding(offset, data)) remove_mappings();
   if (host_.before_bus_mastering && ConfigModel::allows_bus_mastering(offset, data) && !host_.before_bus_mastering()) return;
   pass_write(offset, data);
+  if (model_.resets(offset, data)) interrupts_->reset();
   if (model_.touches_decoding(offset, data.size())) {
     distrusted_ = false;
     settle_mappings();
   }
-}
-
-/// The guest's MSI-X control word is ours alone; VFIO drops writes to the device's.
-bool AssignedFunction::write_msix_control(std::uint16_t offset, std::span<const std::uint8_t> data) {
-  const std::uint16_t at = static_cast<std::uint16_t>(*model_.msix + PCI_MSIX_FLAGS);
-  if (!touches(offset, data.size(), at, 2)) return false;
-  std::uint16_t control = msix_->control();
-  for (unsigned i = 0; i < 2; ++i) {
-    if (touches(at + i, 1, offset, data.size())) {
-      control = static_cast<std::uint16_t>((control & ~(0xff << (8 * i))) | (data[at + i - offset] << (8 * i)));
-    }
-  }
-  msix_->write_control(control);
-  return true;
 }
 
 /// Hands a write to the device less the bytes that are wholly ours.
@@ -198,17 +205,19 @@ void AssignedFunction::settle_mappings() {
     const bool decoded = present && awake && (command[0] & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
     mapping_updates_.add();
     if (decoded && bars_.address(bar) != 0) {
-      mappings_[bar]->place(bars_.address(bar), !distrusted_);
+      mappings_[bar]->place(bars_.address(bar), options_.direct && !distrusted_);
     } else {
       mappings_[bar]->remove();
     }
   }
+  if (rom_) rom_->settle(present && awake && (command[0] & PCI_COMMAND_MEMORY) != 0);
 }
 
 void AssignedFunction::remove_mappings() {
   for (const auto& mapping : mappings_) {
     if (mapping) mapping->remove();
   }
+  if (rom_) rom_->remove();
 }
 
 void AssignedFunction::handle_fault(bool repeated) {
@@ -222,44 +231,37 @@ void AssignedFunction::handle_fault(bool repeated) {
 }
 
 void AssignedFunction::read_bar(unsigned bar, std::uint64_t offset, std::span<std::uint8_t> data) {
-  const pci::MsixLayout& layout = msix_->layout();
-  const bool table = bar == layout.table_bar && touches(offset, data.size(), layout.table_offset, layout.table_size());
-  const bool pba = bar == layout.pba_bar && touches(offset, data.size(), layout.pba_offset, layout.pba_size());
-  if (table && within(offset, data.size(), layout.table_offset, layout.table_size())) {
-    msix_->read_table(static_cast<std::uint32_t>(offset - layout.table_offset), data);
-  } else if (pba && within(offset, data.size(), layout.pba_offset, layout.pba_size())) {
-    msix_->read_pba(static_cast<std::uint32_t>(offset - layout.pba_offset), data);
-  } else if (table || pba) {  // across an edge: byte by byte
-    for (std::size_t i = 0; i < data.size(); ++i) read_bar(bar, offset + i, data.subspan(i, 1));
-  } else {
-    bar_traps_.add();
-    device_.read(bar, offset, data);
+  switch (interrupts_->hit(bar, offset, data.size())) {
+    case FunctionInterrupts::Hit::kAll: interrupts_->read_bar(bar, offset, data); break;
+    case FunctionInterrupts::Hit::kPart:  // across an edge: byte by byte
+      for (std::size_t i = 0; i < data.size(); ++i) read_bar(bar, offset + i, data.subspan(i, 1));
+      break;
+    case FunctionInterrupts::Hit::kNone:
+      bar_traps_.add();
+      device_.read(bar, offset, data);
   }
 }
 
 void AssignedFunction::write_bar(unsigned bar, std::uint64_t offset, std::span<const std::uint8_t> data) {
-  const pci::MsixLayout& layout = msix_->layout();
-  const bool table = bar == layout.table_bar && touches(offset, data.size(), layout.table_offset, layout.table_size());
-  const bool pba = bar == layout.pba_bar && touches(offset, data.size(), layout.pba_offset, layout.pba_size());
-  if (table && within(offset, data.size(), layout.table_offset, layout.table_size())) {
-    msix_->write_table(static_cast<std::uint32_t>(offset - layout.table_offset), data);
-  } else if (pba && within(offset, data.size(), layout.pba_offset, layout.pba_size())) {
-    // Writes to the PBA are undefined (PCI 3.0 6.8.2.10): dropped.
-  } else if (table || pba) {
-    for (std::size_t i = 0; i < data.size(); ++i) write_bar(bar, offset + i, data.subspan(i, 1));
-  } else {
-    bar_traps_.add();
-    device_.write(bar, offset, data);
+  switch (interrupts_->hit(bar, offset, data.size())) {
+    case FunctionInterrupts::Hit::kAll: interrupts_->write_bar(bar, offset, data); break;
+    case FunctionInterrupts::Hit::kPart:
+      for (std::size_t i = 0; i < data.size(); ++i) write_bar(bar, offset + i, data.subspan(i, 1));
+      break;
+    case FunctionInterrupts::Hit::kNone:
+      bar_traps_.add();
+      device_.write(bar, offset, data);
   }
 }
 
 AssignedFunction::Statistics AssignedFunction::statistics() const {
+  const std::lock_guard lock(mutex_);
   return {.config_accesses = config_accesses_.value(),
           .bar_traps = bar_traps_.value(),
-          .msix_table_traps = msix_->table_accesses(),
-          .route_updates = msix_->routes_staged(),
+          .msix_table_traps = interrupts_->table_accesses(),
+          .route_updates = interrupts_->routes_staged(),
           .mapping_updates = mapping_updates_.value(),
-          .armed_vectors = msix_->armed_vectors()};
+          .armed_vectors = interrupts_->armed_vectors()};
 }
 
 }  // namespace strait::vfio

@@ -5,17 +5,19 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/counter.h"
 #include "devices/bus.h"
 #include "devices/memory_slots.h"
-#include "devices/msi_router.h"
+#include "devices/interrupt_router.h"
 #include "devices/pci/bar.h"
 #include "devices/pci/function.h"
 #include "vfio/assigned_device.h"
 #include "vfio/bar_mapping.h"
 #include "vfio/config_model.h"
-#include "vfio/msix_interrupts.h"
+#include "vfio/function_interrupts.h"
+#include "vfio/rom_bar.h"
 
 namespace strait::vfio {
 
@@ -24,22 +26,30 @@ struct FunctionHost {
   MemorySlots& slots;
   Bus& mmio;
   Bus& ports;
-  MsiRouter& router;
+  InterruptRouter& router;
+  FunctionInterrupts::Pins pins;  ///< of the slot that the function will be in
   /// Called before the device gets a write that lets it be a bus master: until then it does no DMA, so nothing need be mapped. May block
   /// until everything is; false where that will not be, and the write is dropped.
   std::function<bool()> before_bus_mastering;
 };
 
+/// What the user may choose of one function.
+struct FunctionOptions {
+  bool rom = true;                         ///< the guest sees the expansion ROM, if there is one
+  std::vector<std::uint8_t> rom_contents;  ///< in place of the device's own; empty for that
+  bool direct = true;                      ///< false traps every access to a BAR
+};
+
 /// The PCI function that the guest sees in place of an assigned device: configuration space passed through but for what ConfigModel names,
-/// BARs mapped into the guest while the guest has them decoded, MSI-X through MsixInterrupts. Any vCPU thread.
+/// BARs mapped into the guest while the guest has them decoded, interrupts through FunctionInterrupts. Any vCPU thread.
 class AssignedFunction : public pci::Function, private BarAccess {
  public:
   /// Reads the configuration space of a device that was just opened, and so reset. Throws Error where the device cannot be served: it
-  /// does not answer, or has no MSI-X.
-  AssignedFunction(AssignedDevice& device, const FunctionHost& host);
+  /// does not answer, or its MSI-X structures lie outside its BARs.
+  AssignedFunction(AssignedDevice& device, const FunctionHost& host, FunctionOptions options = {});
   ~AssignedFunction() override;
 
-  /// Gives every memory BAR an address, as firmware would. Throws Error where the windows are too small. Before the guest runs.
+  /// Gives every BAR an address, as firmware would. Throws Error where the windows are too small. Before the guest runs.
   void assign_addresses(pci::BarAllocator& allocator);
 
   void read_config(std::uint16_t offset, std::span<std::uint8_t> data) override;
@@ -60,20 +70,23 @@ class AssignedFunction : public pci::Function, private BarAccess {
  private:
   void read_bar(unsigned bar, std::uint64_t offset, std::span<std::uint8_t> data) override;
   void write_bar(unsigned bar, std::uint64_t offset, std::span<const std::uint8_t> data) override;
-  bool write_msix_control(std::uint16_t offset, std::span<const std::uint8_t> data);
   void pass_write(std::uint16_t offset, std::span<const std::uint8_t> data);
   /// Brings mappings in line with Command, power state and BAR registers.
   void settle_mappings();
   void remove_mappings();
+  void check_msix_layout() const;
+  void make_rom();
   std::vector<std::uint8_t> read_whole_config();
   std::array<pci::BarShape, pci::kBarCount> probe_bars();
 
   AssignedDevice& device_;
   FunctionHost host_;
-  std::mutex mutex_;  ///< guards what follows, but for msix_ and the counters
+  const FunctionOptions options_;
+  mutable std::mutex mutex_;  ///< guards what follows, but for table and PBA of interrupts_ and the counters
   ConfigModel model_;
   pci::BarRegisters bars_;
-  std::unique_ptr<MsixInterrupts> msix_;
+  std::unique_ptr<FunctionInterrupts> interrupts_;
+  std::unique_ptr<RomBar> rom_;  ///< none where the guest sees none
   std::array<std::unique_ptr<BarMapping>, pci::kBarCount> mappings_;
   bool distrusted_ = false;
   Counter config_accesses_, bar_traps_, mapping_updates_;

@@ -57,27 +57,42 @@ std::optional<std::uint8_t> byte_at(std::uint16_t offset, std::span<const std::u
 
 }  // namespace
 
-ConfigModel make_config_model(std::span<const std::uint8_t> config, std::string& problem) {
+ConfigModel make_config_model(std::span<const std::uint8_t> config, const ConfigModel::Offered& offered, std::string& problem) {
   ConfigModel model;
   model.shown.assign(4096, 0);
   model.ours.assign(4096, 0);
   std::fill(model.ours.begin() + static_cast<std::ptrdiff_t>(config.size()), model.ours.end(), std::uint8_t{0xff});
   own(model, PCI_HEADER_TYPE, 0x80, 0);
   own_zeroes(model, PCI_ROM_ADDRESS, 4);
-  own_zeroes(model, PCI_INTERRUPT_PIN, 1);
+  if (const std::uint8_t pin = config[PCI_INTERRUPT_PIN]; offered.intx && pin >= 1 && pin <= 4) {
+    model.intx_pin = static_cast<std::uint8_t>(pin - 1);
+  } else {
+    own_zeroes(model, PCI_INTERRUPT_PIN, 1);
+  }
 
   std::uint16_t pointer = PCI_CAPABILITY_LIST;  // where the byte lies that points to the next capability
   for (const pci::Capability& capability : pci::walk_capabilities(config, &problem)) {
     const std::uint16_t at = capability.offset;
     const auto fits = [at](unsigned size) { return at + size <= 256u; };
+    const auto unlink = [&] { own(model, pointer, 0xff, config[at + 1]); };
     switch (capability.id) {
       case PCI_CAP_ID_MSI:
-        own(model, pointer, 0xff, config[at + 1]);
-        continue;  // the predecessor stays the one to change for what follows
+        if (fits(PCI_MSI_FLAGS + 2)) model.msi_layout = pci::decode_msi_control(load<std::uint16_t>(config, at + PCI_MSI_FLAGS));
+        if (!offered.msi || !fits(model.msi_layout.size())) {
+          unlink();
+          continue;  // the predecessor stays the one to change for what follows
+        }
+        model.msi = at;
+        own_zeroes(model, at + PCI_MSI_FLAGS, model.msi_layout.size() - PCI_MSI_FLAGS);
+        break;
       case PCI_CAP_ID_MSIX:
-        if (!fits(PCI_CAP_MSIX_SIZEOF)) break;
+        if (!offered.msix || !fits(PCI_CAP_MSIX_SIZEOF)) {
+          unlink();
+          continue;
+        }
         model.msix = at;
         model.msix_layout = read_msix_layout(config, at);
+        own_zeroes(model, at + PCI_MSIX_FLAGS, 2);
         break;
       case PCI_CAP_ID_PM:
         if (fits(PCI_PM_SIZEOF)) model.power = at;
@@ -122,6 +137,10 @@ bool ConfigModel::may_stop_decoding(std::uint16_t offset, std::span<const std::u
     const auto state = byte_at(offset, data, *power + PCI_PM_CTRL);
     if (state && (*state & PCI_PM_CTRL_STATE_MASK) != 0) return true;
   }
+  return resets(offset, data);
+}
+
+bool ConfigModel::resets(std::uint16_t offset, std::span<const std::uint8_t> data) const {
   if (express) {
     const auto control = byte_at(offset, data, *express + PCI_EXP_DEVCTL + 1);
     if (control && (*control & (PCI_EXP_DEVCTL_BCR_FLR >> 8)) != 0) return true;

@@ -110,10 +110,16 @@ IrqInfo KernelDevice::irq_info(IrqIndex index) const {
 }
 
 int KernelDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) {
+  return connect_eventfds(index, VFIO_IRQ_SET_ACTION_TRIGGER, start, eventfds);
+}
+
+int KernelDevice::unmask_with(IrqIndex index, int eventfd) { return connect_eventfds(index, VFIO_IRQ_SET_ACTION_UNMASK, 0, {&eventfd, 1}); }
+
+int KernelDevice::connect_eventfds(IrqIndex index, std::uint32_t action, std::uint32_t start, std::span<const int> eventfds) {
   std::vector<std::uint64_t> storage((sizeof(vfio_irq_set) + eventfds.size_bytes() + 7) / 8);
   auto* request = reinterpret_cast<vfio_irq_set*>(storage.data());
   request->argsz = static_cast<std::uint32_t>(sizeof(vfio_irq_set) + eventfds.size_bytes());
-  request->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+  request->flags = VFIO_IRQ_SET_DATA_EVENTFD | action;
   request->index = static_cast<std::uint32_t>(index);
   request->start = start;
   request->count = static_cast<std::uint32_t>(eventfds.size());

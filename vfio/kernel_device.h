@@ -20,11 +20,14 @@ class KernelDevice : public AssignedDevice {
   MappedRegion map(unsigned region, const Area& area, std::uint64_t alignment) override;
   IrqInfo irq_info(IrqIndex index) const override;
   int set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) override;
+  int unmask_with(IrqIndex index, int eventfd) override;
   void disable_irqs(IrqIndex index) override;
   bool reset() override;
 
  private:
   static constexpr unsigned kRegions = 9;
+
+  int connect_eventfds(IrqIndex index, std::uint32_t action, std::uint32_t start, std::span<const int> eventfds);
 
   std::string name_;
   UniqueFd fd_;

@@ -80,15 +80,6 @@ boot::KernelEntry parse_entry(const std::string& text) {
   throw UsageError(fmt::format("--kernel-entry {}: unknown", text), "choose auto, bzimage or elf");
 }
 
-host::Bdf parse_device(const std::string& text) {
-  const auto comma = text.find(',');
-  if (comma != std::string::npos) {
-    throw UsageError(fmt::format("--device {}: unknown key '{}'", text, text.substr(comma + 1, text.find('=', comma) - comma - 1)),
-                     "give the address alone");
-  }
-  return host::Bdf::parse(text);
-}
-
 po::options_description describe_options() {
   po::options_description options("Options of run and test", 110, 70);
   const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
@@ -99,7 +90,8 @@ po::options_description describe_options() {
     ("cmdline", text("TEXT"), "kernel command line [console=ttyS0 quiet panic=-1 cryptomgr.notests]")
     ("memory", text("SIZE"), "guest memory, with K, M, G or T [512M]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
-    ("device", po::value<std::vector<std::string>>()->value_name("BDF"), "PCI function to assign, such as 0000:01:10.0; repeatable")
+    ("device", po::value<std::vector<std::string>>()->value_name("BDF[,KEY=VALUE...]"),
+      "PCI function to assign, such as 0000:01:10.0; keys: addr=SLOT, rombar=on|off, romfile=FILE, mmap=on|off; repeatable")
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
@@ -147,12 +139,13 @@ RunOptions make_options(const po::variables_map& values) {
   options.verbose = values.count("verbose") != 0;
   if (values.count("device") != 0) {
     for (const std::string& text : values["device"].as<std::vector<std::string>>()) {
-      const host::Bdf bdf = parse_device(text);
-      if (std::find(options.devices.begin(), options.devices.end(), bdf) != options.devices.end()) {
-        throw UsageError(fmt::format("--device {} is given twice", bdf.to_string()), "name each device once");
+      DeviceSpec device = DeviceSpec::parse(text);
+      if (std::ranges::find(options.devices, device.bdf, &DeviceSpec::bdf) != options.devices.end()) {
+        throw UsageError(fmt::format("--device {} is given twice", device.bdf.to_string()), "name each device once");
       }
-      options.devices.push_back(bdf);
+      options.devices.push_back(std::move(device));
     }
+    assign_slots(options.devices);  // complains
   }
   return options;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "boot/acpi/ports.h"
 #include "boot/layout.h"
 #include "devices/pci/bar.h"
 #include "host/limits.h"
@@ -21,7 +22,7 @@ namespace {
 
 /// A fault may be a race that the next access no longer meets: only one that repeats means that a mapping is gone for good.
 constexpr unsigned kFaultsToDistrust = 4;
-constexpr unsigned kFirstDeviceSlot = 1;  // slot 0 is the host bridge
+constexpr std::uint64_t kMaxRomSize = 16 * kMiB;
 
 /// The quarter below 4 GiB where no RAM is: BARs, ECAM, IOAPIC, local APICs.
 constexpr Range<Gpa> kUncached{boot::kLowRamEnd, kGiB};
@@ -31,6 +32,19 @@ std::vector<std::uint32_t> apic_ids(std::uint32_t cpus) {
   std::vector<std::uint32_t> ids(cpus);
   for (std::uint32_t i = 0; i < cpus; ++i) ids[i] = i;
   return ids;
+}
+
+vfio::FunctionOptions function_options(const DeviceSpec& device) {
+  vfio::FunctionOptions options{.rom = device.rom, .rom_contents = {}, .direct = device.direct};
+  if (!device.rom_file.empty()) {
+    boot::naming("romfile " + device.rom_file, [&] {
+      const auto file = boot::open_source(device.rom_file);
+      if (file->size() == 0 || file->size() > kMaxRomSize) throw Error("is no expansion ROM: those have 1 byte to 16 MiB", "give another file");
+      options.rom_contents.resize(file->size());
+      file->read(0, options.rom_contents);
+    });
+  }
+  return options;
 }
 
 }  // namespace
@@ -71,8 +85,8 @@ Machine::~Machine() {
 void Machine::join_groups() {
   if (options_.devices.empty()) return;
   std::vector<host::PciFunction> functions;
-  for (const host::Bdf& bdf : options_.devices) {
-    functions.emplace_back(bdf);
+  for (const DeviceSpec& device : options_.devices) {
+    functions.emplace_back(device.bdf);
     host::check_assignable(functions.back());
   }
   host::check_memlock(options_.memory);
@@ -92,19 +106,25 @@ void Machine::make_vm(ConsoleOutput& console, std::function<void()> on_console_s
 void Machine::open_devices() {
   if (!container_) return;
   container_->observe_groups([this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
-  pci::BarAllocator allocator(boot::kMmio32, plan_.mmio64);
-  const vfio::FunctionHost host{*slots_, platform_->mmio, platform_->ports, *router_, [this] { return mapping_->wait(); }};
-  unsigned slot = kFirstDeviceSlot;
-  for (const host::Bdf& bdf : options_.devices) {
-    const std::string name = bdf.to_string();
-    const unsigned group = *host::PciFunction(bdf).iommu_group();
+  pci::BarAllocator allocator(boot::kMmio32, plan_.mmio64, boot::kBarPorts);
+  const std::vector<unsigned> slots = assign_slots(options_.devices);
+  for (std::size_t i = 0; i < options_.devices.size(); ++i) {
+    const DeviceSpec& device = options_.devices[i];
+    const std::string name = device.bdf.to_string();
+    const unsigned group = *host::PciFunction(device.bdf).iommu_group();
     devices_.push_back(std::make_unique<vfio::KernelDevice>(name, container_->open_device(group, name)));
     watch_host_events(*devices_.back());
-    functions_.push_back(std::make_unique<vfio::AssignedFunction>(*devices_.back(), host));
+    functions_.push_back(std::make_unique<vfio::AssignedFunction>(*devices_.back(), function_host(slots[i]), function_options(device)));
     functions_.back()->assign_addresses(allocator);
-    if (!platform_->pci.attach(slot++, 0, *functions_.back())) throw UsageError("more devices than slots on the guest's bus");
+    platform_->pci.attach(slots[i], 0, *functions_.back());
   }
   clock_.mark(PhaseClock::kDevicesReady);
+}
+
+vfio::FunctionHost Machine::function_host(unsigned slot) {
+  vfio::FunctionInterrupts::Pins pins{};
+  for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(slot, pin);
+  return {*slots_, platform_->mmio, platform_->ports, *router_, pins, [this] { return mapping_->wait(); }};
 }
 
 /// The remover of a device waits, holding the kernel's device locks, until we have let go; an error leaves the device in a state that nobody

@@ -57,6 +57,7 @@ class Machine {
   boot::EntryState load_kernel();
   void make_vm(ConsoleOutput& console, std::function<void()> on_console_space);
   void open_devices();
+  vfio::FunctionHost function_host(unsigned slot);
   void make_vcpus();
   void watch_host_events(vfio::AssignedDevice& device);
 

@@ -9,7 +9,7 @@
 #include "base/types.h"
 #include "base/units.h"
 #include "boot/loader.h"
-#include "host/bdf.h"
+#include "vmm/device_spec.h"
 
 namespace strait {
 
@@ -18,7 +18,7 @@ struct RunOptions {
   boot::BootSpec boot;  ///< the machine fills in what ACPI tells
   std::uint64_t memory = 512 * kMiB;
   std::uint32_t cpus = 1;
-  std::vector<host::Bdf> devices;
+  std::vector<DeviceSpec> devices;
   std::optional<Port> exit_port;
   std::chrono::milliseconds timeout{0};  ///< 0 for none
   std::string metrics_file;              ///< empty for none

@@ -122,26 +122,26 @@ void BarRegisters::set_address(unsigned bar, std::uint64_t address) {
 }
 
 bool BarAllocator::allocate(const BarShape& shape, Gpa& address) {
-  const bool memory = shape.kind == BarKind::kMemory32 || shape.kind == BarKind::kMemory64;
-  if (!memory || !std::has_single_bit(shape.size)) return false;
+  if (shape.kind == BarKind::kNone || !std::has_single_bit(shape.size)) return false;
+  if (shape.kind == BarKind::kIo) return ports_.place(shape.size, address);
   const std::uint64_t size = std::max(shape.size, kPageSize);
-  if (shape.kind == BarKind::kMemory64 && place(high_, size, address)) return true;
-  return place(low_, size, address);
+  if (shape.kind == BarKind::kMemory64 && high_.place(size, address)) return true;
+  return low_.place(size, address);
 }
 
-bool BarAllocator::place(const Range<Gpa>& window, std::uint64_t size, Gpa& address) {
+bool BarAllocator::Window::place(std::uint64_t size, Gpa& address) {
   // Zero stands for "wrapped around": no window that is any use starts there.
   const auto aligned = [size](Gpa from) { return Gpa(align_up(from.value, size)); };
-  Range<Gpa> candidate{aligned(window.start), size};
-  const auto fits = [&] { return candidate.start.value != 0 && window.contains(candidate); };
+  Range<Gpa> candidate{aligned(range.start), size};
+  const auto fits = [&] { return candidate.start.value != 0 && range.contains(candidate); };
 
-  // `taken_` ascends, so one pass meets whatever is in the way.
-  for (const Range<Gpa>& taken : taken_) {
+  // `taken` ascends, so one pass meets whatever is in the way.
+  for (const Range<Gpa>& other : taken) {
     if (!fits()) return false;
-    if (taken.overlaps(candidate)) candidate.start = aligned(taken.end());
+    if (other.overlaps(candidate)) candidate.start = aligned(other.end());
   }
   if (!fits()) return false;
-  taken_.insert(std::ranges::upper_bound(taken_, candidate.start, {}, &Range<Gpa>::start), candidate);
+  taken.insert(std::ranges::upper_bound(taken, candidate.start, {}, &Range<Gpa>::start), candidate);
   address = candidate.start;
   return true;
 }

@@ -50,19 +50,23 @@ class BarRegisters {
 /// Hands out naturally aligned addresses from the windows that ACPI announces. Pure.
 ///
 /// 64-bit prefetchable or not, a 64-bit BAR goes to the high window; it falls back to the low one where the high is full or
-/// absent, never the other way round.
+/// absent, never the other way round. I/O BARs have a window of ports.
 class BarAllocator {
  public:
-  BarAllocator(Range<Gpa> low, Range<Gpa> high) : low_(low), high_(high) {}
+  BarAllocator(Range<Gpa> low, Range<Gpa> high, Range<Gpa> ports = {}) : low_{low, {}}, high_{high, {}}, ports_{ports, {}} {}
 
-  /// The address for a BAR of this shape (memory only), at least page-aligned so that no two BARs share a page; or false.
+  /// The address for a BAR of this shape; in memory at least page-aligned, so that no two BARs share a page. False where there is no room.
   bool allocate(const BarShape& shape, Gpa& address);
 
  private:
-  bool place(const Range<Gpa>& window, std::uint64_t size, Gpa& address);
+  struct Window {
+    Range<Gpa> range;
+    std::vector<Range<Gpa>> taken;  ///< ascending
 
-  Range<Gpa> low_, high_;
-  std::vector<Range<Gpa>> taken_;  ///< ascending
+    bool place(std::uint64_t size, Gpa& address);
+  };
+
+  Window low_, high_, ports_;
 };
 
 }  // namespace strait::pci

@@ -43,15 +43,15 @@ std::uint16_t MsixState::control() const {
   return static_cast<std::uint16_t>((vectors() - 1u) | flags);
 }
 
-std::vector<MsixEffect> MsixState::write_control(std::uint16_t value) {
-  std::vector<MsixEffect> effects;
+std::vector<MessageEffect> MsixState::write_control(std::uint16_t value) {
+  std::vector<MessageEffect> effects;
   const bool was_enabled = enabled_;
   enabled_ = (value & kControlEnable) != 0;
   function_masked_ = (value & kControlFunctionMask) != 0;
 
-  if (!was_enabled && enabled_) effects.push_back({.kind = MsixEffect::Kind::kEnable});
+  if (!was_enabled && enabled_) effects.push_back({.kind = MessageEffect::Kind::kEnable, .vectors = vectors()});
   for (std::uint16_t vector = 0; vector < vectors(); ++vector) settle(vector, effects);
-  if (was_enabled && !enabled_) effects.push_back({.kind = MsixEffect::Kind::kDisable});
+  if (was_enabled && !enabled_) effects.push_back({.kind = MessageEffect::Kind::kDisable});
   return effects;
 }
 
@@ -63,8 +63,8 @@ void MsixState::read_table(std::uint32_t offset, std::span<std::uint8_t> data) c
   }
 }
 
-std::vector<MsixEffect> MsixState::write_table(std::uint32_t offset, std::span<const std::uint8_t> data) {
-  std::vector<MsixEffect> effects;
+std::vector<MessageEffect> MsixState::write_table(std::uint32_t offset, std::span<const std::uint8_t> data) {
+  std::vector<MessageEffect> effects;
   while (!data.empty() && offset / kEntrySize < entries_.size()) {
     const auto vector = static_cast<std::uint16_t>(offset / kEntrySize);
     const std::size_t within = offset % kEntrySize;
@@ -96,25 +96,25 @@ void MsixState::read_pba(std::uint32_t offset, std::span<std::uint8_t> data,
   }
 }
 
-std::vector<MsixEffect> MsixState::reset() {
-  std::vector<MsixEffect> effects = write_control(0);
+std::vector<MessageEffect> MsixState::reset() {
+  std::vector<MessageEffect> effects = write_control(0);
   std::ranges::fill(entries_, Entry());
   return effects;
 }
 
-void MsixState::settle(std::uint16_t vector, std::vector<MsixEffect>& effects) {
+void MsixState::settle(std::uint16_t vector, std::vector<MessageEffect>& effects) {
   Entry& entry = entries_[vector];
   const bool connect = enabled_ && !function_masked_ && !entry.masked();
   if (!connect) {
-    if (entry.connected) effects.push_back({.kind = MsixEffect::Kind::kDisconnect, .vector = vector});
+    if (entry.connected) effects.push_back({.kind = MessageEffect::Kind::kDisconnect, .vector = vector});
     entry.connected = false;
     return;
   }
   const MsiMessage message = entry.message();
   if (!entry.connected) {
-    effects.push_back({.kind = MsixEffect::Kind::kConnect, .vector = vector, .message = message});
+    effects.push_back({.kind = MessageEffect::Kind::kConnect, .vector = vector, .message = message});
   } else if (message != entry.routed) {
-    effects.push_back({.kind = MsixEffect::Kind::kReroute, .vector = vector, .message = message});
+    effects.push_back({.kind = MessageEffect::Kind::kReroute, .vector = vector, .message = message});
   }
   entry.connected = true;
   entry.routed = message;

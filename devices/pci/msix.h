@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "devices/msi_router.h"
+#include "devices/pci/message_effect.h"
 
 namespace strait::pci {
 
@@ -21,22 +21,6 @@ struct MsixLayout {
   std::uint32_t table_size() const { return vectors * 16u; }
   /// Whole quadwords: one bit a vector, rounded up to 64.
   std::uint32_t pba_size() const { return (vectors + 63u) / 64u * 8u; }
-};
-
-/// What a guest's write asks the owner to do, to be carried out in this order.
-struct MsixEffect {
-  enum class Kind {
-    kEnable,      ///< MSI-X Enable went 0 to 1: enable the device's MSI-X, all vectors still unsignalled
-    kDisable,     ///< MSI-X Enable went 1 to 0: every vector was disconnected before this
-    kConnect,     ///< the vector may fire from now on with `message`; what is pending fires at once
-    kReroute,     ///< a vector that stays connected has a new `message`
-    kDisconnect,  ///< the vector is masked from now on; what arrives stays pending
-  };
-  Kind kind;
-  std::uint16_t vector = 0;
-  MsiMessage message = {};
-
-  friend bool operator==(const MsixEffect&, const MsixEffect&) = default;
 };
 
 /// The guest's view of one function's MSI-X table, control word and PBA (PCI 3.0 6.8.2). A pure object: a write goes in, a
@@ -57,20 +41,20 @@ class MsixState {
   /// Message control as the guest reads it: table size minus one, function mask, enable.
   std::uint16_t control() const;
   /// The guest's write of message control (already merged to a whole word); read-only bits are ignored.
-  std::vector<MsixEffect> write_control(std::uint16_t value);
+  std::vector<MessageEffect> write_control(std::uint16_t value);
 
   /// Table accesses of any length and alignment within the table; writes that are not whole aligned dwords or quadwords are
   /// undefined by the specification: they are merged byte by byte. Bits 1:0 of an address read as zero, reserved bits of
   /// vector control likewise.
   void read_table(std::uint32_t offset, std::span<std::uint8_t> data) const;
-  std::vector<MsixEffect> write_table(std::uint32_t offset, std::span<const std::uint8_t> data);
+  std::vector<MessageEffect> write_table(std::uint32_t offset, std::span<const std::uint8_t> data);
 
   /// PBA reads of any length and alignment; `pending` is asked only for vectors that are not connected. Bits past the last vector
   /// are 0. (Writes to the PBA are undefined; the owner drops them.)
   void read_pba(std::uint32_t offset, std::span<std::uint8_t> data, const std::function<bool(std::uint16_t)>& pending) const;
 
   /// Back to the state after reset; the effects disconnect and disable what was on.
-  std::vector<MsixEffect> reset();
+  std::vector<MessageEffect> reset();
 
  private:
   struct Entry {
@@ -83,7 +67,7 @@ class MsixState {
     bool masked() const;
   };
   /// Compares what should be connected with what is, and appends the difference.
-  void settle(std::uint16_t vector, std::vector<MsixEffect>& effects);
+  void settle(std::uint16_t vector, std::vector<MessageEffect>& effects);
 
   std::vector<Entry> entries_;
   bool enabled_ = false;

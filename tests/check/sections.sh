@@ -156,7 +156,7 @@ run_coverage() {
 run_lab_cases() {
 	local monitor=$1 good bad
 	shift
-	tests/lab/run --strait "$monitor" "$@" 2>&1 | tee "$logs/lab" | sed 's/^/    /' || true
+	tests/lab/run --strait "$monitor" "$@" 2>&1 | tee "$logs/lab" | sed -u 's/^/    /' || true
 	read -r good bad < <(sed -n '$s/^\([0-9]\+\) passed, \([0-9]\+\) failed$/\1 \2/p' "$logs/lab" | grep . || echo 0 0)
 	if ((good + bad < $#)); then
 		say "lab: only $((good + bad)) of $# cases ran"

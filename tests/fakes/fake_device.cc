@@ -53,13 +53,28 @@ void FakeDevice::add_bar(unsigned bar, std::uint64_t size, std::uint32_t flags, 
 }
 
 void FakeDevice::set_msix(std::uint32_t vectors, bool dynamic, std::uint32_t host_has) {
-  msix_ = {.count = vectors, .dynamic = dynamic};
+  kinds_[2] = {.count = vectors, .dynamic = dynamic};
+  host_has_ = host_has;
+}
+
+void FakeDevice::set_msi(std::uint32_t vectors, std::uint32_t host_has) {
+  kinds_[1] = {.count = vectors, .dynamic = false};
   host_has_ = host_has;
 }
 
 void FakeDevice::signal(std::uint32_t vector) {
+  const bool masked = intx_masked();
   const std::lock_guard lock(mutex_);
-  if (vector < eventfds_.size() && eventfds_[vector]) signal_eventfd(eventfds_[vector].get());
+  if (vector >= eventfds_.size() || !eventfds_[vector]) return;
+  if (on_ == IrqIndex::kIntx && masked) return;
+  intx_masked_ = on_ == IrqIndex::kIntx;
+  signal_eventfd(eventfds_[vector].get());
+}
+
+bool FakeDevice::intx_masked() {
+  const std::lock_guard lock(mutex_);
+  if (unmask_ && drain_eventfd(unmask_.get()) != 0) intx_masked_ = false;
+  return intx_masked_;
 }
 
 bool FakeDevice::has_eventfd(std::uint32_t vector) const {
@@ -101,10 +116,13 @@ MappedRegion FakeDevice::map(unsigned region, const Area& area, std::uint64_t al
                               area.start.value);
 }
 
-vfio::IrqInfo FakeDevice::irq_info(IrqIndex index) const { return index == IrqIndex::kMsix ? msix_ : vfio::IrqInfo{}; }
+vfio::IrqInfo FakeDevice::irq_info(IrqIndex index) const {
+  const auto number = static_cast<unsigned>(index);
+  return number < kinds_.size() ? kinds_[number] : vfio::IrqInfo{};
+}
 
 /// As vfio_pci_set_msi_trigger does it: the first call enables as many vectors as it reaches to, later ones may pass that only
-/// where the set is dynamic.
+/// where the set is dynamic; another kind has to be off.
 int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) {
   ++irq_calls_;
   std::string list;
@@ -112,9 +130,10 @@ int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const in
   note("irqs {} from {}:{}", static_cast<unsigned>(index), start, list);
   const std::lock_guard lock(mutex_);
   const auto end = static_cast<std::uint32_t>(start + eventfds.size());
-  if (gone || index != IrqIndex::kMsix || end > msix_.count) return -EINVAL;
+  if (gone || end > irq_info(index).count || (on_ && on_ != index)) return -EINVAL;
   if (end > host_has_) return static_cast<int>(host_has_);
-  if (!eventfds_.empty() && end > eventfds_.size() && !msix_.dynamic) return -EINVAL;
+  if (!eventfds_.empty() && end > eventfds_.size() && !irq_info(index).dynamic) return -EINVAL;
+  on_ = index;
   if (end > eventfds_.size()) eventfds_.resize(end);
   for (std::size_t i = 0; i < eventfds.size(); ++i) {
     eventfds_[start + i] = eventfds[i] < 0 ? UniqueFd() : UniqueFd(::dup(eventfds[i]));
@@ -122,11 +141,23 @@ int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const in
   return 0;
 }
 
+int FakeDevice::unmask_with(IrqIndex index, int eventfd) {
+  note("irqs {} unmasked by an eventfd", static_cast<unsigned>(index));
+  const std::lock_guard lock(mutex_);
+  if (gone || on_ != index || index != IrqIndex::kIntx) return -EINVAL;
+  unmask_ = UniqueFd(::dup(eventfd));
+  return 0;
+}
+
 void FakeDevice::disable_irqs(IrqIndex index) {
   ++irq_calls_;
   note("irqs {} off", static_cast<unsigned>(index));
   const std::lock_guard lock(mutex_);
+  if (on_ != index) return;
+  on_.reset();
   eventfds_.clear();
+  unmask_ = {};
+  intx_masked_ = false;
 }
 
 bool FakeDevice::reset() {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -14,8 +15,8 @@
 
 namespace strait::test {
 
-/// A PCI function in memory behind VFIO's interface, with the kernel's habits: BARs that can be sized, MSI-X that grows only
-/// where it is dynamic, all ones once the device is gone. Any thread.
+/// A PCI function in memory behind VFIO's interface, with the kernel's habits: BARs that can be sized, one kind of interrupt
+/// at a time, MSI-X that grows only where it is dynamic, all ones once the device is gone. Any thread.
 class FakeDevice : public vfio::AssignedDevice {
  public:
   /// Flag bits of a BAR register (PCI 3.0 6.2.5.1).
@@ -29,9 +30,13 @@ class FakeDevice : public vfio::AssignedDevice {
   void add_bar(unsigned bar, std::uint64_t size, std::uint32_t flags);
   /// How many MSI-X vectors the device and the host have, and whether they can be had one by one.
   void set_msix(std::uint32_t vectors, bool dynamic, std::uint32_t host_has = ~0u);
+  void set_msi(std::uint32_t vectors, std::uint32_t host_has = ~0u);
+  void set_intx() { kinds_[0] = {.count = 1, .dynamic = false}; }
 
-  /// The device raises an MSI-X interrupt: its eventfd is signalled, if it has one.
+  /// The device raises an interrupt of the kind that is on: its eventfd is signalled, if it has one.
   void signal(std::uint32_t vector);
+  /// Whether INTx is masked, as it is from when it fires until its unmask eventfd is signalled.
+  bool intx_masked();
   /// The device's own view of a BAR's memory.
   std::span<std::uint8_t> bar(unsigned bar) { return memory_.at(bar).bytes(); }
   pci::ConfigSpace& config() { return config_; }
@@ -53,6 +58,7 @@ class FakeDevice : public vfio::AssignedDevice {
   MappedRegion map(unsigned region, const vfio::Area& area, std::uint64_t alignment) override;
   vfio::IrqInfo irq_info(vfio::IrqIndex index) const override;
   int set_irqs(vfio::IrqIndex index, std::uint32_t start, std::span<const int> eventfds) override;
+  int unmask_with(vfio::IrqIndex index, int eventfd) override;
   void disable_irqs(vfio::IrqIndex index) override;
   bool reset() override;
 
@@ -68,11 +74,14 @@ class FakeDevice : public vfio::AssignedDevice {
   std::array<vfio::RegionInfo, 9> regions_;
   std::array<UniqueFd, 6> files_;
   std::array<MappedRegion, 6> memory_;
-  vfio::IrqInfo msix_;
+  std::array<vfio::IrqInfo, 3> kinds_;  ///< INTx, MSI, MSI-X
   std::uint32_t host_has_ = ~0u;
   std::atomic<unsigned> irq_calls_ = 0;
-  mutable std::mutex mutex_;  ///< guards eventfds_
+  mutable std::mutex mutex_;  ///< guards what follows
+  std::optional<vfio::IrqIndex> on_;
   std::vector<UniqueFd> eventfds_;
+  UniqueFd unmask_;
+  bool intx_masked_ = false;
 };
 
 /// "0x41 0x42" of bytes as one hexadecimal number, the first byte last.

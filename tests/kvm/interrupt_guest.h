@@ -1,6 +1,6 @@
 #pragma once
 
-#include "devices/msi_router.h"
+#include "devices/interrupt_router.h"
 #include "tests/kvm/micro_guest.h"
 
 namespace strait::test {

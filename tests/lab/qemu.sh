@@ -55,5 +55,34 @@ host_arguments() {
 	if [[ $iommu ]]; then
 		arguments+=(-device "intel-iommu,intremap=$intremap,caching-mode=off${aw_bits:+,aw-bits=$aw_bits}")
 	fi
+	local number=0 card
+	for card in "${cards[@]}"; do
+		add_card "$card" $((number += 1))
+	done
 	arguments+=("${qemu_args[@]}")
+}
+
+# card_kinds: what --card takes.
+card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi)
+
+# add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
+# 10.0.2.2; disks hold 64 MiB of zeroes.
+add_card() {
+	local port=card-port$2 net=card-net$2 disk=card-disk$2 controller=card-controller$2
+	arguments+=(-device "pcie-root-port,id=$port,slot=$((10 + $2)),chassis=$((10 + $2))")
+	case $1 in
+	nvme | xhci*)
+		truncate -s 64M "$run/$disk"
+		arguments+=(-drive "if=none,id=$disk,format=raw,cache=unsafe,file=$run/$disk")
+		;;
+	*) arguments+=(-netdev "user,id=$net,restrict=on") ;;
+	esac
+	case $1 in
+	e1000) arguments+=(-device "pcie-pci-bridge,id=$controller,bus=$port" -device "e1000,netdev=$net,bus=$controller,addr=1") ;;
+	e1000e) arguments+=(-device "e1000e,netdev=$net,bus=$port") ;;
+	virtio-net) arguments+=(-device "virtio-net-pci,netdev=$net,bus=$port,disable-legacy=on,iommu_platform=on") ;;
+	nvme) arguments+=(-device "nvme,drive=$disk,serial=card$2,bus=$port") ;;
+	xhci) arguments+=(-device "qemu-xhci,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
+	xhci-msi) arguments+=(-device "qemu-xhci,msi=on,msix=off,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
+	esac
 }

@@ -86,22 +86,28 @@ void check_sizing(BarRegisters registers, const Shapes& shapes) {
   }
 }
 
+/// Windows as there are: one below 4 GiB, one above, one of ports.
 void place(const Shapes& shapes, Input& input) {
-  const Range<Gpa> low{Gpa(input.next<std::uint32_t>()), input.next<std::uint32_t>()};
-  const Range<Gpa> high{Gpa(input.next<std::uint64_t>() >> 12), input.next<std::uint64_t>() >> 12};
-  BarAllocator allocator(low, high);
-  std::vector<Range<Gpa>> placed;
+  const std::uint64_t start = input.next<std::uint32_t>();
+  const Range<Gpa> low{Gpa(start), std::min<std::uint64_t>(input.next<std::uint32_t>(), 4 * kGiB - start)};
+  const Range<Gpa> high{Gpa(4 * kGiB + (input.next<std::uint64_t>() >> 12)), input.next<std::uint64_t>() >> 12};
+  const Range<Gpa> ports{Gpa(0x1000), 0xf000};
+  BarAllocator allocator(low, high, ports);
+  std::vector<Range<Gpa>> placed, placed_ports;
   for (int i = 0; i < 64; ++i) {
     BarShape shape = shapes[static_cast<unsigned>(i) % kBarCount];
     if (!input.empty()) shape.size = std::uint64_t{1} << input.next<std::uint8_t>() % 64;
     Gpa address;
     if (!allocator.allocate(shape, address)) continue;
-    require(shape.kind == BarKind::kMemory32 || shape.kind == BarKind::kMemory64, "memory only");
-    const Range<Gpa> range{address, std::max(shape.size, kPageSize)};
-    require(is_aligned(address.value, range.size), "natural alignment, at least a page");
-    require(low.contains(range) || (shape.kind == BarKind::kMemory64 && high.contains(range)), "inside its window");
-    for (const auto& other : placed) require(!range.overlaps(other), "no overlap");
-    placed.push_back(range);
+    require(shape.kind != BarKind::kNone, "only what is there");
+    const bool io = shape.kind == BarKind::kIo;
+    const Range<Gpa> range{address, io ? shape.size : std::max(shape.size, kPageSize)};
+    require(is_aligned(address.value, range.size), "natural alignment, at least a page in memory");
+    const bool in_memory = low.contains(range) || (shape.kind == BarKind::kMemory64 && high.contains(range));
+    require(io ? ports.contains(range) : in_memory, "inside its window");
+    auto& others = io ? placed_ports : placed;
+    for (const auto& other : others) require(!range.overlaps(other), "no overlap");
+    others.push_back(range);
   }
 }
 

@@ -45,9 +45,16 @@ bool host_only(const Capability& capability) {
   return capability.id == PCI_EXT_CAP_ID_SRIOV || capability.id == PCI_EXT_CAP_ID_ARI || capability.id == PCI_EXT_CAP_ID_REBAR;
 }
 
-void check_view(const ConfigModel& model, const std::vector<std::uint8_t>& config) {
+/// Whether the guest may not see the capability because its interrupts are not to be had.
+bool not_offered(const Capability& capability, const ConfigModel::Offered& offered) {
+  return (capability.id == PCI_CAP_ID_MSI && !offered.msi) || (capability.id == PCI_CAP_ID_MSIX && !offered.msix);
+}
+
+void check_view(const ConfigModel& model, const ConfigModel::Offered& offered, const std::vector<std::uint8_t>& config) {
   const std::vector<std::uint8_t> view = guest_view(model, config);
-  require(view[PCI_INTERRUPT_PIN] == 0 && (view[PCI_HEADER_TYPE] & 0x80) == 0, "no interrupt pin, one function");
+  require((view[PCI_HEADER_TYPE] & 0x80) == 0, "one function");
+  require(view[PCI_INTERRUPT_PIN] == (model.intx_pin ? *model.intx_pin + 1 : 0), "the pin is the one that is served, or none");
+  require(offered.intx || !model.intx_pin, "no pin where it is not to be had");
   // Where the device's own lists are sound, so are the guest's, and what is to be hidden is.
   std::string problem;
   const auto before = strait::pci::walk_capabilities(config, &problem);
@@ -56,16 +63,20 @@ void check_view(const ConfigModel& model, const std::vector<std::uint8_t>& confi
   const auto after = strait::pci::walk_capabilities(view, &problem);
   const auto after_extended = strait::pci::walk_extended_capabilities(view, &problem);
   require(problem.empty(), "a sound list stays sound");
-  for (const Capability& capability : after) require(capability.id != PCI_CAP_ID_MSI, "MSI is hidden");
+  for (const Capability& capability : after) require(!not_offered(capability, offered), "what is not offered is hidden");
   for (const Capability& capability : after_extended) require(!host_only(capability), "what is the host's alone is hidden");
-  const auto hidden = std::count_if(before.begin(), before.end(), [](const auto& c) { return c.id == PCI_CAP_ID_MSI; });
-  require(after.size() + static_cast<std::size_t>(hidden) == before.size(), "nothing else is hidden");
+  // One that is cut off at the end is hidden, too.
+  const auto may_be_hidden = [&](const Capability& c) {
+    return not_offered(c, offered) || ((c.id == PCI_CAP_ID_MSI || c.id == PCI_CAP_ID_MSIX) && c.offset + 24u > kConventional);
+  };
+  const auto hidden = std::count_if(before.begin(), before.end(), may_be_hidden);
+  require(after.size() + static_cast<std::size_t>(hidden) >= before.size(), "nothing else is hidden");
   require(after_extended.size() <= before_extended.size(), "nothing appears");
 }
 
 void check_places(const ConfigModel& model) {
   for (const auto& [place, size] :
-       {std::pair(model.msix, PCI_CAP_MSIX_SIZEOF), std::pair(model.power, PCI_PM_SIZEOF),
+       {std::pair(model.msi, static_cast<int>(model.msi_layout.size())), std::pair(model.msix, PCI_CAP_MSIX_SIZEOF), std::pair(model.power, PCI_PM_SIZEOF),
         std::pair(model.express, PCI_EXP_LNKSTA + 2), std::pair(model.advanced_features, PCI_CAP_AF_SIZEOF)}) {
     require(!place || (*place >= PCI_STD_HEADER_SIZEOF && *place + static_cast<std::size_t>(size) <= kConventional),
             "a capability that is used lies behind the header and within 256 bytes");
@@ -78,10 +89,13 @@ void check_places(const ConfigModel& model) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t length) {
   Input input(data, length);
   const std::vector<std::uint8_t> config = read_config(input);
+  // From the end, so that what the corpus says of the space keeps its place.
+  const unsigned bits = length == 0 ? 7 : data[length - 1];
+  const ConfigModel::Offered offered{.intx = (bits & 1) != 0, .msi = (bits & 2) != 0, .msix = (bits & 4) != 0};
   std::string problem;
-  const ConfigModel model = strait::vfio::make_config_model(config, problem);
+  const ConfigModel model = strait::vfio::make_config_model(config, offered, problem);
   require(model.shown.size() == kExtended && model.ours.size() == kExtended, "the model covers all of the space");
-  check_view(model, config);
+  check_view(model, offered, config);
   check_places(model);
 
   for (unsigned i = 0; i < 16 && !input.empty(); ++i) {

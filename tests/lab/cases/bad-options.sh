@@ -26,7 +26,7 @@ for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
 
 texts=('no PCI address' '0000:01:10.0')
 for address in card '' 01:20.0 0000:01:10.8 0000:01:10; do bad run --kernel kernel --device "$address"; done
-texts=("unknown key 'speed'") && bad run --kernel kernel --device "$LAB_VF0,speed=fast"
+texts=('speed: unknown key' 'romfile=FILE') && bad run --kernel kernel --device "$LAB_VF0,speed=fast"
 texts=("$LAB_VF0 is given twice" 'once')
 bad run --kernel kernel --device "$LAB_VF0" --device "$LAB_VF0"
 bad run --kernel kernel --device "${LAB_VF0#0000:}" --device "/sys/bus/pci/devices/$LAB_VF0/"

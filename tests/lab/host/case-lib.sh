@@ -105,3 +105,69 @@ works_still() {
 	pvh_kernel works.elf "$(verdict 0)" "$HALT"
 	ends 64 "$STRAIT" run --kernel works.elf --memory 32M --device "$LAB_VF0" --exit-port 0xf4 --timeout 30
 }
+
+# card_of VENDOR:DEVICE [N]: the address of the host's first (or Nth) function with these identifiers (hexadecimal, as in 8086:100e).
+card_of() {
+	local device number=${2:-1}
+	for device in /sys/bus/pci/devices/*; do
+		[[ $(<"$device/vendor"):$(<"$device/device") == "0x${1%:*}:0x${1#*:}" ]] && ((--number == 0)) || continue
+		basename "$device"
+		return
+	done
+	fail "the host has no function $1"
+}
+
+LENT=()
+# lend BDF: gives a function to vfio-pci until the case ends, and back to its own driver then.
+lend() {
+	modprobe vfio-pci
+	[[ " ${LENT[*]} " == *" $1 "* ]] || LENT+=("$1")
+	trap 'for bdf in "${LENT[@]}"; do bind_to "$bdf" ""; done' EXIT
+	bind_vfio "$1"
+}
+
+# test_card BDF CMDLINE COMMAND: runs COMMAND in a guest with the function, CMDLINE added to the kernel's; fails unless it succeeds. The
+# metrics are in the file `metrics`.
+test_card() {
+	"$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD" --device "$1" --timeout "$GUEST_SECONDS" --metrics metrics \
+		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests $2" -- "$3" || fail "the guest's test of $1 ended with status $?"
+}
+
+# For guests: the network card answers, its interrupts arrive, and they are of the kind $1 (as /proc/interrupts says it).
+# shellcheck disable=SC2034 # for cases
+PING_TEST='
+	interrupts() { awk "/eth0/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }" /proc/interrupts; }
+	before=$(interrupts)
+	ping -A -q -c 100 10.0.2.2 >/tmp/ping || { cat /tmp/ping /proc/interrupts; exit 1; }
+	grep received /tmp/ping
+	grep eth0 /proc/interrupts
+	[ $(($(interrupts) - before)) -ge 100 ] || exit 2
+	grep eth0 /proc/interrupts | grep -q "$KIND" || exit 3
+	grep -q "100 packets received" /tmp/ping || exit 4
+'
+
+# test_disk CARD HOST_DISK GUEST_DISK KIND INTERRUPTS [CMDLINE]: what the host wrote to the disk behind the function is what a guest reads,
+# and the other way round, by interrupts of the kind KIND whose names match INTERRUPTS. The function is with its own driver before and after.
+test_disk() {
+	local card=$1 host_disk=$2 guest_disk=$3 kind=$4 name=$5 cmdline=${6:-} written
+	wait_until 10 test -b "$host_disk" || fail "the host does not see the disk $host_disk"
+	dd if=/dev/urandom bs=1M count=16 status=none >random
+	dd if=random of="$host_disk" bs=1M oflag=direct status=none
+	written=$(sha256sum <random)
+	lend "$card"
+	"$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD_NET" --device "$card" --timeout "$GUEST_SECONDS" --metrics metrics \
+		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests $cmdline" -- "
+		modprobe -a -q sd_mod usb_storage
+		for i in \$(seq 100); do [ -b $guest_disk ] && break; sleep 0.1; done
+		dd if=$guest_disk bs=1M count=16 iflag=direct 2>/dev/null | sha256sum
+		dd if=$guest_disk of=$guest_disk bs=1M count=16 seek=16 iflag=direct oflag=direct 2>/dev/null || exit 2
+		grep '$name' /proc/interrupts
+		grep '$name' /proc/interrupts | grep -q '$kind' || exit 3
+		awk '/$name/ { n += \$2 } END { exit n < 16 }' /proc/interrupts || exit 4
+	" >console || fail "the guest's test of $card ended with status $?: $(<console)"
+	cat console
+	grep -q "${written%% *}" console || fail 'the guest read something else'
+	bind_to "$card" ''
+	wait_until 10 test -b "$host_disk" || fail 'the disk did not come back'
+	[[ $(dd if="$host_disk" bs=1M count=16 skip=16 iflag=direct status=none | sha256sum) == "$written" ]] || fail 'the guest wrote something else'
+}

@@ -175,12 +175,22 @@ TEST(BarAllocator, NarrowBarsNeverGoHigh) {
 TEST(BarAllocator, RefusesWhatItDoesNotPlace) {
   BarAllocator allocator(kLow, kHigh);
   Gpa address;
-  EXPECT_FALSE(allocator.allocate(io(32), address));
+  EXPECT_FALSE(allocator.allocate(io(32), address)) << "there is no window of ports";
   EXPECT_FALSE(allocator.allocate(kNoBar, address));
   EXPECT_FALSE(allocator.allocate(memory32(0), address));
   EXPECT_FALSE(allocator.allocate(memory32(3 * kKiB), address));
   EXPECT_FALSE(allocator.allocate(memory32(2 * kGiB), address));
   EXPECT_FALSE(allocator.allocate(memory64(std::uint64_t{1} << 63), address));
+}
+
+TEST(BarAllocator, PortsHaveAWindowOfTheirOwn) {
+  BarAllocator allocator(kLow, kHigh, {Gpa(0x1000), 0x100});
+  Gpa first, second, third;
+  ASSERT_TRUE(allocator.allocate(io(4), first));
+  ASSERT_TRUE(allocator.allocate(io(0x80), second));
+  EXPECT_EQ(first, Gpa(0x1000));
+  EXPECT_EQ(second, Gpa(0x1080));
+  EXPECT_FALSE(allocator.allocate(io(0x80), third));
 }
 
 TEST(BarAllocator, SmallBarsGetAPageEach) {

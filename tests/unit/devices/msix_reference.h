@@ -15,8 +15,8 @@ namespace strait::pci::test {
 /// disconnecting what is not connected, and so on. `error` keeps the first complaint.
 class PaperDevice {
  public:
-  void apply(const std::vector<MsixEffect>& effects) {
-    for (const MsixEffect& effect : effects) apply(effect);
+  void apply(const std::vector<MessageEffect>& effects) {
+    for (const MessageEffect& effect : effects) apply(effect);
   }
 
   bool enabled = false;
@@ -24,28 +24,28 @@ class PaperDevice {
   std::string error;
 
  private:
-  void apply(const MsixEffect& effect) {
+  void apply(const MessageEffect& effect) {
     const auto place = connected.find(effect.vector);
     const bool is_connected = place != connected.end();
     switch (effect.kind) {
-      case MsixEffect::Kind::kEnable:
+      case MessageEffect::Kind::kEnable:
         require(!enabled && connected.empty(), "enabled twice");
         enabled = true;
         break;
-      case MsixEffect::Kind::kDisable:
+      case MessageEffect::Kind::kDisable:
         require(enabled, "disabled twice");
         require(connected.empty(), "disabled with vectors connected");
         enabled = false;
         break;
-      case MsixEffect::Kind::kConnect:
+      case MessageEffect::Kind::kConnect:
         require(enabled && !is_connected, "connected twice, or while disabled");
         connected[effect.vector] = effect.message;
         break;
-      case MsixEffect::Kind::kReroute:
+      case MessageEffect::Kind::kReroute:
         require(is_connected && place->second != effect.message, "rerouted without need");
         connected[effect.vector] = effect.message;
         break;
-      case MsixEffect::Kind::kDisconnect:
+      case MessageEffect::Kind::kDisconnect:
         require(is_connected, "disconnected twice");
         connected.erase(effect.vector);
         break;

@@ -9,7 +9,7 @@
 
 namespace strait::pci {
 
-void PrintTo(const MsixEffect& effect, std::ostream* out) {
+void PrintTo(const MessageEffect& effect, std::ostream* out) {
   constexpr const char* kNames[] = {"enable", "disable", "connect", "reroute", "disconnect"};
   *out << kNames[static_cast<int>(effect.kind)] << " " << effect.vector << " " << std::hex << effect.message.address << ":"
        << effect.message.data << std::dec;
@@ -17,19 +17,20 @@ void PrintTo(const MsixEffect& effect, std::ostream* out) {
 
 namespace {
 
-using Kind = MsixEffect::Kind;
-using Effects = std::vector<MsixEffect>;
+using Kind = MessageEffect::Kind;
+using Effects = std::vector<MessageEffect>;
 
 constexpr std::uint16_t kEnable = MsixState::kControlEnable;
 constexpr std::uint16_t kMaskAll = MsixState::kControlFunctionMask;
 constexpr MsiMessage kMessage{.address = 0xfee01000, .data = 0x4041};
 constexpr MsiMessage kOther{.address = 0xfee02000, .data = 0x4042};
 
-MsixEffect enable() { return {.kind = Kind::kEnable}; }
-MsixEffect disable() { return {.kind = Kind::kDisable}; }
-MsixEffect connect(std::uint16_t vector, MsiMessage message) { return {Kind::kConnect, vector, message}; }
-MsixEffect reroute(std::uint16_t vector, MsiMessage message) { return {Kind::kReroute, vector, message}; }
-MsixEffect disconnect(std::uint16_t vector) { return {.kind = Kind::kDisconnect, .vector = vector}; }
+/// Every state here has four vectors.
+MessageEffect enable() { return {.kind = Kind::kEnable, .vectors = 4}; }
+MessageEffect disable() { return {.kind = Kind::kDisable}; }
+MessageEffect connect(std::uint16_t vector, MsiMessage message) { return {Kind::kConnect, vector, message}; }
+MessageEffect reroute(std::uint16_t vector, MsiMessage message) { return {Kind::kReroute, vector, message}; }
+MessageEffect disconnect(std::uint16_t vector) { return {.kind = Kind::kDisconnect, .vector = vector}; }
 
 template <typename T>
 T read(const MsixState& state, std::uint32_t offset) {

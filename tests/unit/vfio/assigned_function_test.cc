@@ -9,7 +9,7 @@
 #include "devices/pci/capabilities.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/fakes/fake_memory_slots.h"
-#include "tests/fakes/fake_msi_router.h"
+#include "tests/fakes/fake_interrupt_router.h"
 #include "tests/unit/error_of.h"
 
 namespace strait::vfio {
@@ -19,7 +19,7 @@ using test::ConfigBuilder;
 using test::error_of;
 using test::FakeDevice;
 using test::FakeMemorySlots;
-using test::FakeMsiRouter;
+using test::FakeInterruptRouter;
 using test::Journal;
 using test::Lines;
 using testing::HasSubstr;
@@ -27,6 +27,7 @@ using testing::HasSubstr;
 constexpr std::uint16_t kPower = 0x40, kMsi = 0x50, kMsix = 0x70, kExpress = 0xa0;
 constexpr std::uint16_t kCommand = PCI_COMMAND, kPowerControl = kPower + PCI_PM_CTRL, kDeviceControl = kExpress + PCI_EXP_DEVCTL;
 /// Where the allocator below puts the two BARs.
+constexpr FunctionInterrupts::Pins kPins{Gsi{17}, Gsi{18}, Gsi{19}, Gsi{20}};
 constexpr std::uint64_t kBar0 = 0xc0000000, kBar3 = 0x4000000000;
 
 ConfigBuilder igbvf_like() {
@@ -57,8 +58,8 @@ class AssignedFunctionTest : public testing::Test {
   }
 
   void open() {
-    function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, [this] { return before_bus_mastering(); }});
-    pci::BarAllocator allocator({Gpa(0xc0000000), 0x20000000}, {Gpa(0x4000000000), 0x1000000000});
+    function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, [this] { return before_bus_mastering(); }});
+    pci::BarAllocator allocator({Gpa(0xc0000000), 0x20000000}, {Gpa(0x4000000000), 0x1000000000}, {Gpa(0x1000), 0xf000});
     function_->assign_addresses(allocator);
     journal_.take();
   }
@@ -103,7 +104,7 @@ class AssignedFunctionTest : public testing::Test {
   Journal journal_;
   FakeDevice device_;
   FakeMemorySlots slots_{journal_};
-  FakeMsiRouter router_{journal_};
+  FakeInterruptRouter router_{journal_};
   Bus mmio_, ports_;
   bool allows_bus_mastering_ = true;
   std::optional<AssignedFunction> function_;
@@ -134,17 +135,8 @@ TEST_F(AssignedFunctionTest, ATableOutsideItsBarIsRefused) {
   EXPECT_THAT(error_of([&] { open(); }), HasSubstr("outside its BARs")) << "a BAR that nobody has";
 }
 
-class WithoutMsix : public AssignedFunctionTest {
- protected:
-  WithoutMsix() : AssignedFunctionTest(ConfigBuilder().power(kPower).msi(kMsi)) {}
-};
-
-TEST_F(WithoutMsix, ItIsRefused) {
-  EXPECT_THAT(error_of([&] { open(); }), HasSubstr("0000:01:10.0 has no MSI-X"));
-}
-
 TEST_F(AssignedFunctionTest, WindowsThatAreTooSmallAreAnError) {
-  function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, {}});
+  function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, {}});
   pci::BarAllocator allocator({Gpa(0xc0000000), 0x2000}, {});
   EXPECT_THAT(error_of([&] { function_->assign_addresses(allocator); }), HasSubstr("BAR 0 of 0000:01:10.0 needs 16384 bytes"));
 }
@@ -251,18 +243,28 @@ TEST_F(AssignedFunctionTest, BusMasteringWaitsUntilMemoryIsMappedForDma) {
   EXPECT_EQ(journal_.take(), (Lines{"before bus mastering"})) << "the device never sees it when the run ends first";
 }
 
-TEST_F(AssignedFunctionTest, TheGuestSeesMsixAloneOfTheInterruptKinds) {
+TEST_F(AssignedFunctionTest, TheGuestSeesTheInterruptKindsThatVfioOffers) {
+  const auto ids = [&] {
+    std::vector<std::uint8_t> config(256);
+    for (std::uint16_t offset = 0; offset < 256; offset = static_cast<std::uint16_t>(offset + 4)) {
+      function_->read_config(offset, std::span(config).subspan(offset, 4));
+    }
+    std::vector<unsigned> found;
+    for (const auto& capability : pci::walk_capabilities(config)) found.push_back(capability.id);
+    return found;
+  };
   open();
-  std::vector<std::uint8_t> config(256);
-  for (std::uint16_t offset = 0; offset < 256; offset = static_cast<std::uint16_t>(offset + 4)) {
-    function_->read_config(offset, std::span(config).subspan(offset, 4));
-  }
-  std::vector<unsigned> ids;
-  for (const auto& capability : pci::walk_capabilities(config)) ids.push_back(capability.id);
-  EXPECT_EQ(ids, (std::vector<unsigned>{PCI_CAP_ID_PM, PCI_CAP_ID_MSIX, PCI_CAP_ID_EXP}));
+  EXPECT_EQ(ids(), (std::vector<unsigned>{PCI_CAP_ID_PM, PCI_CAP_ID_MSIX, PCI_CAP_ID_EXP}));
   EXPECT_EQ(read<std::uint8_t>(PCI_INTERRUPT_PIN), 0);
   EXPECT_EQ(read<std::uint32_t>(0x100) >> 20, 0u) << "ARI is unlinked";
   EXPECT_EQ(read<std::uint16_t>(kExpress + PCI_EXP_FLAGS) >> 4 & 0xf, PCI_EXP_TYPE_RC_END);
+  function_.reset();
+  device_.set_msix(0, false);
+  device_.set_msi(1);
+  device_.set_intx();
+  open();
+  EXPECT_EQ(ids(), (std::vector<unsigned>{PCI_CAP_ID_PM, PCI_CAP_ID_MSI, PCI_CAP_ID_EXP}));
+  EXPECT_EQ(read<std::uint8_t>(PCI_INTERRUPT_PIN), 1);
 }
 
 TEST_F(AssignedFunctionTest, MsixControlIsOursInAnyWidth) {
@@ -275,7 +277,7 @@ TEST_F(AssignedFunctionTest, MsixControlIsOursInAnyWidth) {
   EXPECT_EQ(read<std::uint16_t>(kMsix + 2), 0x8002);
   write<std::uint32_t>(kMsix, 0);
   EXPECT_EQ(read<std::uint8_t>(kMsix + 3), 0);
-  EXPECT_EQ(journal_.take(), (Lines{"irqs 2 off"}));
+  EXPECT_EQ(journal_.take(), (Lines{"irqs 2 off", "config 0x70 <- 0x00", "config 0x71 <- 0x00"})) << "what is beside it is the device's";
 }
 
 TEST_F(AssignedFunctionTest, TableAndPbaAreAnsweredHereAndTheirNeighboursByTheDevice) {
@@ -323,6 +325,97 @@ TEST_F(AssignedFunctionTest, AGuestDriverSetsAVectorUp) {
   router_.deliver();
   EXPECT_EQ(journal_.take(), (Lines{"message 0x41"}));
   EXPECT_EQ(function_->statistics().armed_vectors, 1u);
+}
+
+/// A function with all three kinds: the pin is on until the guest enables one of the others, and again afterwards.
+class AllKinds : public AssignedFunctionTest {
+ protected:
+  AllKinds() {
+    device_.set_intx();
+    device_.set_msi(1);
+    function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, {}});
+  }
+  void enable_msi() {
+    write<std::uint32_t>(kMsi + PCI_MSI_ADDRESS_LO, 0xfee00000);
+    write<std::uint32_t>(kMsi + PCI_MSI_ADDRESS_HI, 0);
+    write<std::uint16_t>(kMsi + PCI_MSI_DATA_64, 0x55);
+    write<std::uint16_t>(kMsi + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE);
+  }
+};
+
+TEST_F(AllKinds, ThePinIsOnFromTheStart) {
+  const Lines lines = journal_.take();
+  const Lines wanted{"attach level 17", "irqs 0 from 0: eventfd", "irqs 0 unmasked by an eventfd"};
+  EXPECT_TRUE(std::ranges::search(lines, wanted)) << testing::PrintToString(lines);
+  device_.signal(0);
+  EXPECT_TRUE(router_.take_level(Gsi(17)));
+  EXPECT_TRUE(device_.intx_masked());
+  device_.signal(0);
+  EXPECT_FALSE(router_.take_level(Gsi(17))) << "masked until the guest has handled it";
+  router_.end_of_interrupt();
+  device_.signal(0);
+  EXPECT_TRUE(router_.take_level(Gsi(17)));
+}
+
+TEST_F(AllKinds, MsiReplacesThePinAndGivesItBack) {
+  journal_.take();
+  enable_msi();
+  EXPECT_EQ(journal_.take(), (Lines{"irqs 0 off", "detach level 17", "irqs 1 from 0: none", "commit 24=0x55", "attach 24",
+                                    "irqs 1 from 0: eventfd"}))
+      << "nothing goes to the device's own registers";
+  device_.signal(0);
+  router_.deliver();
+  EXPECT_EQ(journal_.take(), (Lines{"message 0x55"}));
+  EXPECT_EQ(read<std::uint16_t>(kMsi + PCI_MSI_FLAGS), PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT);
+  EXPECT_EQ(function_->statistics().armed_vectors, 1u);
+  write<std::uint16_t>(kMsi + PCI_MSI_FLAGS, 0);
+  EXPECT_EQ(journal_.take(), (Lines{"detach 24", "irqs 1 off", "release 24", "attach level 17", "irqs 0 from 0: eventfd",
+                                    "irqs 0 unmasked by an eventfd"}));
+}
+
+TEST_F(AllKinds, FromOneKindToTheNextAndBack) {
+  enable_msi();
+  write<std::uint16_t>(kMsi + PCI_MSI_FLAGS, 0);
+  write<std::uint16_t>(kMsix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
+  write<std::uint16_t>(kMsix + PCI_MSIX_FLAGS, 0);
+  journal_.take();
+  enable_msi();
+  EXPECT_TRUE(device_.has_eventfd(0));
+  write<std::uint16_t>(kMsi + PCI_MSI_FLAGS, 0);
+  device_.signal(0);
+  EXPECT_TRUE(router_.take_level(Gsi(17)));
+}
+
+TEST_F(AllKinds, AMaskedMsiStaysPendingUntilItIsUnmasked) {
+  enable_msi();
+  write<std::uint32_t>(kMsi + PCI_MSI_MASK_64, 1);
+  device_.signal(0);
+  router_.deliver();
+  journal_.take();
+  EXPECT_EQ(read<std::uint32_t>(kMsi + PCI_MSI_PENDING_64), 1u);
+  write<std::uint32_t>(kMsi + PCI_MSI_MASK_64, 0);
+  router_.deliver();
+  EXPECT_EQ(journal_.take(), (Lines{"attach 24", "message 0x55"}));
+}
+
+TEST_F(AllKinds, AFunctionLevelResetTurnsTheMessagesOff) {
+  enable_msi();
+  write<std::uint16_t>(kDeviceControl, 0x8010);
+  EXPECT_EQ(read<std::uint16_t>(kMsi + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE, 0);
+  device_.signal(0);
+  EXPECT_TRUE(router_.take_level(Gsi(17))) << "the pin is back";
+}
+
+TEST_F(AllKinds, ARefusedPinIsSilentAndNothingElseSuffers) {
+  function_.reset();
+  router_.refuses_levels = true;
+  function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, {}});
+  router_.refuses_levels = false;
+  enable_msi();
+  device_.signal(0);
+  journal_.take();
+  router_.deliver();
+  EXPECT_EQ(journal_.take(), (Lines{"message 0x55"}));
 }
 
 TEST_F(AssignedFunctionTest, AFaultThatRepeatsTrapsEverythingUntilTheGuestChangesCommand) {
@@ -422,6 +515,8 @@ TEST_F(WithPorts, AnIoBarAnswersWhereTheGuestPutsItOnceIoIsEnabled) {
   write<std::uint16_t>(kCommand, 2);
   EXPECT_EQ(in(0xc004), 0xff);
 }
+
+TEST_F(WithPorts, AnIoBarHasAnAddressFromTheStart) { EXPECT_EQ(read<std::uint32_t>(PCI_BASE_ADDRESS_2), 0x1001u); }
 
 TEST_F(WithPorts, PastConventionalSpaceThereIsNothing) { EXPECT_EQ(read<std::uint32_t>(0x100), 0u); }
 

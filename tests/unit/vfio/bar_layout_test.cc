@@ -22,6 +22,9 @@ struct Case {
   Areas mappable, structures, direct, trapped;
 };
 
+/// Without it, the test's name would be the bytes of the case.
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
 class BarLayoutCases : public testing::TestWithParam<Case> {};
 
 TEST_P(BarLayoutCases, PagesAreDirectUnlessSomethingSpeaksAgainstIt) {

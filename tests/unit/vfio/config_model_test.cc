@@ -17,7 +17,7 @@ struct Problem {
 };
 
 struct Model : Problem, ConfigModel {
-  explicit Model(const ConfigBuilder& config) : ConfigModel(make_config_model(config, problem)), view(4096, 0xff) {
+  explicit Model(const ConfigBuilder& config, const Offered& offered = {}) : ConfigModel(make_config_model(config, offered, problem)), view(4096, 0xff) {
     const auto& device = config.bytes();
     for (std::size_t i = 0; i < view.size(); ++i) {
       const std::uint8_t below = i < device.size() ? device[i] : 0xff;
@@ -50,10 +50,9 @@ TEST(ConfigModel, MostOfTheSpaceIsTheDevices) {
   EXPECT_EQ(model.problem, "");
 }
 
-TEST(ConfigModel, NoRomNoInterruptPinAndOneFunction) {
-  const Model model(ConfigBuilder().set32(PCI_ROM_ADDRESS, 0xfff80001).set8(PCI_INTERRUPT_PIN, 1).set8(PCI_HEADER_TYPE, 0x80));
+TEST(ConfigModel, NoRomAndOneFunction) {
+  const Model model(ConfigBuilder().set32(PCI_ROM_ADDRESS, 0xfff80001).set8(PCI_HEADER_TYPE, 0x80));
   EXPECT_EQ(model.dword(PCI_ROM_ADDRESS), 0u);
-  EXPECT_EQ(model.view[PCI_INTERRUPT_PIN], 0);
   EXPECT_EQ(model.view[PCI_HEADER_TYPE], 0);
 }
 
@@ -69,12 +68,35 @@ TEST(ConfigModel, TheMsixCapabilityIsFound) {
 
 TEST(ConfigModel, WithoutMsixThereIsNone) { EXPECT_FALSE(Model(ConfigBuilder()).msix); }
 
-TEST(ConfigModel, MsiIsUnlinkedWhereverItStands) {
-  EXPECT_EQ(Model(ConfigBuilder().msi(0x50).msix(0x70, 1, 0, 0x800)).capabilities(), (Ids{PCI_CAP_ID_MSIX})) << "first";
-  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50).msix(0x70, 1, 0, 0x800)).capabilities(),
+TEST(ConfigModel, KindsThatVfioDoesNotOfferAreUnlinkedWhereverTheyStand) {
+  const ConfigModel::Offered no_msi{.msi = false}, nothing{.intx = false, .msi = false, .msix = false};
+  EXPECT_EQ(Model(ConfigBuilder().msi(0x50).msix(0x70, 1, 0, 0x800), no_msi).capabilities(), (Ids{PCI_CAP_ID_MSIX})) << "first";
+  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50).msix(0x70, 1, 0, 0x800), no_msi).capabilities(),
             (Ids{PCI_CAP_ID_PM, PCI_CAP_ID_MSIX}));
-  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50)).capabilities(), (Ids{PCI_CAP_ID_PM})) << "last";
-  EXPECT_EQ(Model(ConfigBuilder().msi(0x50)).capabilities(), Ids{}) << "alone";
+  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50), no_msi).capabilities(), (Ids{PCI_CAP_ID_PM})) << "last";
+  EXPECT_EQ(Model(ConfigBuilder().msi(0x50), no_msi).capabilities(), Ids{}) << "alone";
+  EXPECT_EQ(Model(ConfigBuilder().power(0x40).msi(0x50).msix(0x70, 1, 0, 0x800).express(0xa0), nothing).capabilities(),
+            (Ids{PCI_CAP_ID_PM, PCI_CAP_ID_EXP}))
+      << "two in a row";
+}
+
+TEST(ConfigModel, MsiIsFoundAndItsRegistersAreOurs) {
+  const Model model(ConfigBuilder().msi(0x50).set16(0x52, 0x0181).set32(0x54, 0xfee00000));
+  ASSERT_EQ(model.msi, 0x50);
+  EXPECT_EQ(model.msi_layout, (pci::MsiLayout{.vectors = 1, .wide = true, .maskable = true}));
+  EXPECT_EQ(model.word(0x52), 0) << "the host's own state does not show";
+  EXPECT_EQ(model.dword(0x54), 0u);
+  EXPECT_FALSE(Model(ConfigBuilder().msi(0xf0)).msi) << "it does not fit";
+}
+
+TEST(ConfigModel, ThePinIsShownWhereItIsServed) {
+  const Model model(ConfigBuilder().set8(PCI_INTERRUPT_PIN, 3));
+  EXPECT_EQ(model.intx_pin, 2);
+  EXPECT_EQ(model.word(PCI_INTERRUPT_LINE) >> 8, 3);
+  const Model silent(ConfigBuilder().set8(PCI_INTERRUPT_PIN, 3), {.intx = false});
+  EXPECT_FALSE(silent.intx_pin);
+  EXPECT_EQ(silent.word(PCI_INTERRUPT_LINE) >> 8, 0);
+  EXPECT_FALSE(Model(ConfigBuilder().set8(PCI_INTERRUPT_PIN, 9)).intx_pin) << "there are four";
 }
 
 TEST(ConfigModel, AnEndpointIsIntegratedIntoTheRootComplex) {

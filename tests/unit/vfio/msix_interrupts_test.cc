@@ -5,13 +5,13 @@
 #include "base/little_endian.h"
 #include "base/log.h"
 #include "tests/fakes/fake_device.h"
-#include "tests/fakes/fake_msi_router.h"
+#include "tests/fakes/fake_interrupt_router.h"
 
 namespace strait::vfio {
 namespace {
 
 using test::FakeDevice;
-using test::FakeMsiRouter;
+using test::FakeInterruptRouter;
 using test::Journal;
 using test::Lines;
 
@@ -59,7 +59,7 @@ class MsixInterruptsTest : public testing::Test {
 
   Journal journal_;
   FakeDevice device_{test::ConfigBuilder(), &journal_};
-  FakeMsiRouter router_{journal_};
+  FakeInterruptRouter router_{journal_};
   const pci::MsixLayout layout_;
   std::optional<MsixInterrupts> msix_;
 };

@@ -16,10 +16,11 @@ struct MsiMessage {
 
 /// Turns eventfds into guest interrupts without a thread of ours in between. Any thread; calls are serialised inside.
 ///
-/// The order that the kernel wants: stage() and commit() the route, then attach(); detach() before release().
-class MsiRouter {
+/// The order that the kernel wants for messages: stage() and commit() the route, then attach(); detach() before release(). Pins of the
+/// interrupt controllers have their routes from the start: attach_level() and detach_level() alone are for them.
+class InterruptRouter {
  public:
-  virtual ~MsiRouter() = default;
+  virtual ~InterruptRouter() = default;
   /// A GSI nobody else uses. Throws Error when KVM has no more.
   virtual Gsi allocate() = 0;
   /// Gives a detached GSI back.
@@ -33,6 +34,12 @@ class MsiRouter {
   virtual bool attach(Gsi gsi, int eventfd) = 0;
   /// Signals of `eventfd` stay in its counter from now on. Injections under way have happened when this returns.
   virtual void detach(Gsi gsi, int eventfd) = 0;
+  /// From now on a signal of `eventfd` drives the pin `gsi` until the guest has handled the interrupt; then it is released and `resample`
+  /// is signalled, so that a source that still wants service can say so again. Several sources may share a pin. False when the kernel
+  /// refused.
+  virtual bool attach_level(Gsi gsi, int eventfd, int resample) = 0;
+  /// Undoes it; the pin is released, unless another source drives it.
+  virtual void detach_level(Gsi gsi, int eventfd) = 0;
 };
 
 }  // namespace strait

@@ -5,16 +5,16 @@
 
 #include "base/error.h"
 #include "base/syscall.h"
-#include "devices/msi_router.h"
+#include "devices/interrupt_router.h"
 #include "tests/fakes/journal.h"
 
 namespace strait::test {
 
-/// An MsiRouter that keeps the contract's order: whoever attaches before the route is committed, or releases what is attached,
+/// An InterruptRouter that keeps the contract's order: whoever attaches before the route is committed, or releases what is attached,
 /// finds it in `broken_rule`. What the kernel would inject is in delivered().
-class FakeMsiRouter : public MsiRouter {
+class FakeInterruptRouter : public InterruptRouter {
  public:
-  explicit FakeMsiRouter(Journal& journal) : journal_(journal) {}
+  explicit FakeInterruptRouter(Journal& journal) : journal_(journal) {}
 
   Gsi allocate() override {
     if (routes_.size() >= limit) throw Error("no more routes");
@@ -58,6 +58,28 @@ class FakeMsiRouter : public MsiRouter {
     routes_[gsi].eventfd.reset();
   }
 
+  bool attach_level(Gsi gsi, int eventfd, int resample) override {
+    journal_.add("attach level {}", gsi.value);
+    if (gsi.value >= 24) broken_rule = "a level on what is no pin";
+    levels_[eventfd] = {gsi, resample};
+    return !refuses_levels;
+  }
+  void detach_level(Gsi gsi, int eventfd) override {
+    journal_.add("detach level {}", gsi.value);
+    if (levels_.erase(eventfd) == 0) broken_rule = "detached a level that was not attached";
+  }
+  /// The guest has handled the interrupts of its pins: their sources hear of it.
+  void end_of_interrupt() {
+    for (const auto& [eventfd, level] : levels_) signal_eventfd(level.resample);
+  }
+  /// Whether a pin's source has signalled it; takes the signal.
+  bool take_level(Gsi gsi) {
+    for (const auto& [eventfd, level] : levels_) {
+      if (level.gsi == gsi && drain_eventfd(eventfd) != 0) return true;
+    }
+    return false;
+  }
+
   /// What the kernel does by itself: turns signals of attached eventfds into messages.
   void deliver() {
     for (auto& [gsi, route] : routes_) {
@@ -67,6 +89,7 @@ class FakeMsiRouter : public MsiRouter {
 
   std::size_t limit = 1000;
   bool refuses_commit = false;
+  bool refuses_levels = false;
   std::string broken_rule;
 
  private:
@@ -74,8 +97,13 @@ class FakeMsiRouter : public MsiRouter {
     std::optional<MsiMessage> staged, committed;
     std::optional<int> eventfd;
   };
+  struct Level {
+    Gsi gsi;
+    int resample;
+  };
   Journal& journal_;
   std::map<Gsi, Route> routes_;
+  std::map<int, Level> levels_;
   bool dirty_ = false;
 };
 

@@ -1,0 +1,67 @@
+#include "vmm/device_spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/error_of.h"
+
+namespace strait {
+namespace {
+
+using test::error_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
+  const DeviceSpec spec = DeviceSpec::parse("01:10.0");
+  EXPECT_EQ(spec.bdf, host::Bdf::parse("0000:01:10.0"));
+  EXPECT_FALSE(spec.slot);
+  EXPECT_TRUE(spec.rom);
+  EXPECT_EQ(spec.rom_file, "");
+  EXPECT_TRUE(spec.direct);
+}
+
+TEST(DeviceSpec, EveryKeyIsTaken) {
+  const DeviceSpec spec = DeviceSpec::parse("01:10.0,addr=0x1f,rombar=off,romfile=/tmp/a=b,mmap=off");
+  EXPECT_EQ(spec.slot, 0x1fu);
+  EXPECT_FALSE(spec.rom);
+  EXPECT_EQ(spec.rom_file, "/tmp/a=b");
+  EXPECT_FALSE(spec.direct);
+  EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=a").slot, 10u);
+}
+
+TEST(DeviceSpec, MistakesAreNamed) {
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT, mmap=on|off"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,rombar"); }), HasSubstr("'rombar' is not KEY=VALUE"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,romfile="); }), HasSubstr("is not KEY=VALUE"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,,rombar=on"); }), HasSubstr("'' is not KEY=VALUE"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,mmap=yes"); }), HasSubstr("mmap=yes: neither on nor off; write mmap=on or mmap=off"));
+  for (const char* slot : {"0", "20", "-1", "0x", "1g"}) {
+    EXPECT_THAT(error_of([&] { DeviceSpec::parse(std::string("01:10.0,addr=") + slot); }), HasSubstr("no slot; give a slot")) << slot;
+  }
+}
+
+TEST(AssignSlots, TheLowestFreeOnesInOrder) {
+  const std::vector<DeviceSpec> devices{DeviceSpec::parse("01:10.0"), DeviceSpec::parse("01:10.2"), DeviceSpec::parse("01:10.4")};
+  EXPECT_THAT(assign_slots(devices), ElementsAre(1, 2, 3));
+}
+
+TEST(AssignSlots, OthersMakeRoomForThoseThatAsk) {
+  const std::vector<DeviceSpec> devices{DeviceSpec::parse("01:10.0"), DeviceSpec::parse("01:10.2,addr=1"), DeviceSpec::parse("01:10.4")};
+  EXPECT_THAT(assign_slots(devices), ElementsAre(2, 1, 3));
+}
+
+TEST(AssignSlots, ASlotHasRoomForOne) {
+  const std::vector<DeviceSpec> devices{DeviceSpec::parse("01:10.0,addr=1e"), DeviceSpec::parse("01:10.2,addr=1e")};
+  EXPECT_EQ(error_of([&] { assign_slots(devices); }), "two devices have addr=1e; give each a slot of its own");
+}
+
+TEST(AssignSlots, ThereAreThirtyOne) {
+  std::vector<DeviceSpec> devices(31);
+  EXPECT_EQ(assign_slots(devices).back(), 31u);
+  devices.emplace_back();
+  EXPECT_THAT(error_of([&] { assign_slots(devices); }), HasSubstr("32 devices are more than the guest's bus has slots; give at most 31"));
+}
+
+}  // namespace
+}  // namespace strait
