@@ -49,7 +49,7 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
     if (shape.kind == pci::BarKind::kNone) continue;
     Bus& bus = shape.kind == pci::BarKind::kIo ? host.ports : host.mmio;
     mappings_[bar] = std::make_unique<BarMapping>(device, bar, shape, interrupts_->structures(bar), static_cast<BarAccess&>(*this),
-                                                  host.slots, bus);
+                                                  host.bar_slots, bus);
   }
 }
 
@@ -65,7 +65,9 @@ void AssignedFunction::make_rom() {
     if (!options_.rom_contents.empty()) return options_.rom_contents;
     std::vector<std::uint8_t> bytes(size);
     constexpr std::uint64_t kPiece = 4096;
-    for (std::uint64_t at = 0; at < size; at += kPiece) device_.read(kRomRegion, at, std::span(bytes).subspan(at, std::min(kPiece, size - at)));
+    for (std::uint64_t at = 0; at < size; at += kPiece) {
+      device_.read(kRomRegion, at, std::span(bytes).subspan(at, std::min(kPiece, size - at)));
+    }
     return bytes;
   };
   rom_ = std::make_unique<RomBar>(size, read, host_.slots);

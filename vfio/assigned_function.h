@@ -23,7 +23,8 @@ namespace strait::vfio {
 
 /// What a guest-visible function needs of the machine around it.
 struct FunctionHost {
-  MemorySlots& slots;
+  MemorySlots& slots;      ///< for what is the guest's alone
+  MemorySlots& bar_slots;  ///< for BARs: the same, or PeerSlots
   Bus& mmio;
   Bus& ports;
   InterruptRouter& router;

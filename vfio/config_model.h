@@ -14,10 +14,10 @@ namespace strait::vfio {
 /// Which bits of a function's configuration space the guest sees from us instead of from the device, and where the capabilities lie
 /// that need more than that. Built once from a copy of the device's space; lists are never walked again.
 ///
-/// Ours: the ROM BAR (none), the multi-function bit, the link registers and port type of an Express endpoint (on the root bus it appears as a
-/// Root Complex Integrated Endpoint, PCIe 7.5.3), the registers of MSI and the control word of MSI-X (FunctionInterrupts lays them over), and
-/// the extended capabilities that only a host may use (SR-IOV, ARI, Resizable BAR: unlinked). Interrupt kinds that VFIO does not offer are
-/// not there: pin 0, capabilities unlinked. BARs are elsewhere.
+/// Ours: the ROM BAR (RomBar lays itself over), the multi-function bit, the link registers and port type of an Express endpoint (on the
+/// root bus it appears as a Root Complex Integrated Endpoint, PCIe 7.5.3), the registers of MSI and the control word of MSI-X
+/// (FunctionInterrupts lays them over), and the extended capabilities that only a host may use (SR-IOV, ARI, Resizable BAR: unlinked).
+/// Interrupt kinds that VFIO does not offer are not there: pin 0, capabilities unlinked. BARs are elsewhere.
 struct ConfigModel {
   /// What VFIO can signal of the kinds of interrupts that a device has.
   struct Offered {

@@ -35,8 +35,8 @@ void IntxInterrupt::turn_on() {
   int result = device_.set_irqs(IrqIndex::kIntx, 0, {&trigger, 1});
   if (result == 0) result = device_.unmask_with(IrqIndex::kIntx, resample_.get());
   if (result == 0) return;
-  log::warning(guest_lines, "{}: its INTx pin stays silent: {}", device_.name(),
-               result == -EBUSY ? "another driver of the host has the same interrupt line, and this device cannot share it" : std::strerror(-result));
+  constexpr const char* kBusy = "another driver of the host has the same interrupt line, and this device cannot share it";
+  log::warning(guest_lines, "{}: its INTx pin stays silent: {}", device_.name(), result == -EBUSY ? kBusy : std::strerror(-result));
   turn_off();
 }
 

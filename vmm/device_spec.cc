@@ -11,7 +11,7 @@
 namespace strait {
 namespace {
 
-constexpr std::string_view kKeys = "addr=SLOT, mmap=on|off, rombar=on|off, romfile=FILE";
+constexpr std::string_view kKeys = "addr=SLOT, mmap=on|off, p2p=on|off, rombar=on|off, romfile=FILE";
 constexpr unsigned kLastSlot = 31;
 
 bool parse_switch(std::string_view key, std::string_view value) {
@@ -40,6 +40,8 @@ void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
     spec.rom_file = value;
   } else if (key == "mmap") {
     spec.direct = parse_switch(key, value);
+  } else if (key == "p2p") {
+    spec.peers = parse_switch(key, value);
   } else {
     throw UsageError(fmt::format("--device ...,{}: unknown key", key), fmt::format("there are {}", kKeys));
   }

@@ -17,6 +17,7 @@ struct DeviceSpec {
   bool rom = true;               ///< rombar=
   std::string rom_file;          ///< romfile=: in place of the device's own; empty for that
   bool direct = true;            ///< mmap=
+  bool peers = true;             ///< p2p=: other assigned devices reach its BARs
 
   /// Throws UsageError.
   static DeviceSpec parse(std::string_view text);

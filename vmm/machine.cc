@@ -106,6 +106,7 @@ void Machine::make_vm(ConsoleOutput& console, std::function<void()> on_console_s
 void Machine::open_devices() {
   if (!container_) return;
   container_->observe_groups([this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
+  peer_slots_ = std::make_unique<vfio::PeerSlots>(*slots_, *container_);
   pci::BarAllocator allocator(boot::kMmio32, plan_.mmio64, boot::kBarPorts);
   const std::vector<unsigned> slots = assign_slots(options_.devices);
   for (std::size_t i = 0; i < options_.devices.size(); ++i) {
@@ -114,17 +115,20 @@ void Machine::open_devices() {
     const unsigned group = *host::PciFunction(device.bdf).iommu_group();
     devices_.push_back(std::make_unique<vfio::KernelDevice>(name, container_->open_device(group, name)));
     watch_host_events(*devices_.back());
-    functions_.push_back(std::make_unique<vfio::AssignedFunction>(*devices_.back(), function_host(slots[i]), function_options(device)));
+    functions_.push_back(std::make_unique<vfio::AssignedFunction>(*devices_.back(), function_host(device, slots[i]), function_options(device)));
     functions_.back()->assign_addresses(allocator);
     platform_->pci.attach(slots[i], 0, *functions_.back());
   }
   clock_.mark(PhaseClock::kDevicesReady);
 }
 
-vfio::FunctionHost Machine::function_host(unsigned slot) {
+vfio::FunctionHost Machine::function_host(const DeviceSpec& device, unsigned slot) {
   vfio::FunctionInterrupts::Pins pins{};
   for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(slot, pin);
-  return {*slots_, platform_->mmio, platform_->ports, *router_, pins, [this] { return mapping_->wait(); }};
+  // A device alone has no peers.
+  MemorySlots& slots = *slots_;
+  MemorySlots& bar_slots = device.peers && options_.devices.size() > 1 ? *peer_slots_ : slots;
+  return {slots, bar_slots, platform_->mmio, platform_->ports, *router_, pins, [this] { return mapping_->wait(); }};
 }
 
 /// The remover of a device waits, holding the kernel's device locks, until we have let go; an error leaves the device in a state that nobody

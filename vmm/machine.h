@@ -17,6 +17,7 @@
 #include "vfio/assigned_function.h"
 #include "vfio/container.h"
 #include "vfio/kernel_device.h"
+#include "vfio/peer_slots.h"
 #include "vmm/address_plan.h"
 #include "vmm/background_mapping.h"
 #include "vmm/end_of_run.h"
@@ -57,7 +58,7 @@ class Machine {
   boot::EntryState load_kernel();
   void make_vm(ConsoleOutput& console, std::function<void()> on_console_space);
   void open_devices();
-  vfio::FunctionHost function_host(unsigned slot);
+  vfio::FunctionHost function_host(const DeviceSpec& device, unsigned slot);
   void make_vcpus();
   void watch_host_events(vfio::AssignedDevice& device);
 
@@ -73,6 +74,7 @@ class Machine {
   std::unique_ptr<kvm::IrqRouter> router_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<vfio::Container> container_;
+  std::unique_ptr<vfio::PeerSlots> peer_slots_;
   std::unique_ptr<BackgroundMapping> mapping_;
   std::vector<HostEvent> host_events_;
   std::vector<std::unique_ptr<vfio::KernelDevice>> devices_;

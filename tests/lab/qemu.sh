@@ -63,7 +63,7 @@ host_arguments() {
 }
 
 # card_kinds: what --card takes.
-card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi)
+card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi edu ivshmem)
 
 # add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
 # 10.0.2.2; disks hold 64 MiB of zeroes.
@@ -75,6 +75,8 @@ add_card() {
 		truncate -s 64M "$run/$disk"
 		arguments+=(-drive "if=none,id=$disk,format=raw,cache=unsafe,file=$run/$disk")
 		;;
+	ivshmem) arguments+=(-object "memory-backend-ram,id=$disk,size=1M,share=on") ;;
+	edu) ;;
 	*) arguments+=(-netdev "user,id=$net,restrict=on") ;;
 	esac
 	case $1 in
@@ -84,5 +86,7 @@ add_card() {
 	nvme) arguments+=(-device "nvme,drive=$disk,serial=card$2,bus=$port") ;;
 	xhci) arguments+=(-device "qemu-xhci,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	xhci-msi) arguments+=(-device "qemu-xhci,msi=on,msix=off,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
+	edu) arguments+=(-device "edu,bus=$port,dma_mask=0xffffffffffffffff") ;;
+	ivshmem) arguments+=(-device "ivshmem-plain,memdev=$disk,bus=$port") ;;
 	esac
 }

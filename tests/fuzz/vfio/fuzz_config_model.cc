@@ -76,7 +76,8 @@ void check_view(const ConfigModel& model, const ConfigModel::Offered& offered, c
 
 void check_places(const ConfigModel& model) {
   for (const auto& [place, size] :
-       {std::pair(model.msi, static_cast<int>(model.msi_layout.size())), std::pair(model.msix, PCI_CAP_MSIX_SIZEOF), std::pair(model.power, PCI_PM_SIZEOF),
+       {std::pair(model.msi, static_cast<int>(model.msi_layout.size())), std::pair(model.msix, PCI_CAP_MSIX_SIZEOF),
+        std::pair(model.power, PCI_PM_SIZEOF),
         std::pair(model.express, PCI_EXP_LNKSTA + 2), std::pair(model.advanced_features, PCI_CAP_AF_SIZEOF)}) {
     require(!place || (*place >= PCI_STD_HEADER_SIZEOF && *place + static_cast<std::size_t>(size) <= kConventional),
             "a capability that is used lies behind the header and within 256 bytes");

@@ -58,7 +58,7 @@ class AssignedFunctionTest : public testing::Test {
   }
 
   void open() {
-    function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, [this] { return before_bus_mastering(); }});
+    function_.emplace(device_, FunctionHost{slots_, slots_, mmio_, ports_, router_, kPins, [this] { return before_bus_mastering(); }});
     pci::BarAllocator allocator({Gpa(0xc0000000), 0x20000000}, {Gpa(0x4000000000), 0x1000000000}, {Gpa(0x1000), 0xf000});
     function_->assign_addresses(allocator);
     journal_.take();
@@ -136,7 +136,7 @@ TEST_F(AssignedFunctionTest, ATableOutsideItsBarIsRefused) {
 }
 
 TEST_F(AssignedFunctionTest, WindowsThatAreTooSmallAreAnError) {
-  function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, {}});
+  function_.emplace(device_, FunctionHost{slots_, slots_, mmio_, ports_, router_, kPins, {}});
   pci::BarAllocator allocator({Gpa(0xc0000000), 0x2000}, {});
   EXPECT_THAT(error_of([&] { function_->assign_addresses(allocator); }), HasSubstr("BAR 0 of 0000:01:10.0 needs 16384 bytes"));
 }
@@ -333,7 +333,7 @@ class AllKinds : public AssignedFunctionTest {
   AllKinds() {
     device_.set_intx();
     device_.set_msi(1);
-    function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, {}});
+    function_.emplace(device_, FunctionHost{slots_, slots_, mmio_, ports_, router_, kPins, {}});
   }
   void enable_msi() {
     write<std::uint32_t>(kMsi + PCI_MSI_ADDRESS_LO, 0xfee00000);
@@ -409,7 +409,7 @@ TEST_F(AllKinds, AFunctionLevelResetTurnsTheMessagesOff) {
 TEST_F(AllKinds, ARefusedPinIsSilentAndNothingElseSuffers) {
   function_.reset();
   router_.refuses_levels = true;
-  function_.emplace(device_, FunctionHost{slots_, mmio_, ports_, router_, kPins, {}});
+  function_.emplace(device_, FunctionHost{slots_, slots_, mmio_, ports_, router_, kPins, {}});
   router_.refuses_levels = false;
   enable_msi();
   device_.signal(0);

@@ -17,7 +17,8 @@ struct Problem {
 };
 
 struct Model : Problem, ConfigModel {
-  explicit Model(const ConfigBuilder& config, const Offered& offered = {}) : ConfigModel(make_config_model(config, offered, problem)), view(4096, 0xff) {
+  explicit Model(const ConfigBuilder& config, const Offered& offered = {})
+      : ConfigModel(make_config_model(config, offered, problem)), view(4096, 0xff) {
     const auto& device = config.bytes();
     for (std::size_t i = 0; i < view.size(); ++i) {
       const std::uint8_t below = i < device.size() ? device[i] : 0xff;

@@ -22,11 +22,12 @@ TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
 }
 
 TEST(DeviceSpec, EveryKeyIsTaken) {
-  const DeviceSpec spec = DeviceSpec::parse("01:10.0,addr=0x1f,rombar=off,romfile=/tmp/a=b,mmap=off");
+  const DeviceSpec spec = DeviceSpec::parse("01:10.0,addr=0x1f,rombar=off,romfile=/tmp/a=b,mmap=off,p2p=off");
   EXPECT_EQ(spec.slot, 0x1fu);
   EXPECT_FALSE(spec.rom);
   EXPECT_EQ(spec.rom_file, "/tmp/a=b");
   EXPECT_FALSE(spec.direct);
+  EXPECT_FALSE(spec.peers);
   EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=a").slot, 10u);
 }
 
