@@ -61,7 +61,7 @@ class Msix : public KvmTest {
 
   /// Of what a device raised while its vector was masked and unmasked, none may be lost. KVM may inject twice what is signalled at the
   /// very moment when an irqfd is assigned (the poll in kvm_irqfd_assign sees the eventfd's counter before irqfd_wakeup has taken it
-  /// away): rare, and harmless to a driver. Nothing else may double.
+  /// away): rare, harmless to a driver, and seen with nothing but KVM_IRQFD calls. Nothing else may double.
   void expect_all_arrived(std::uint32_t vector, std::uint32_t raised, std::uint32_t toggles) {
     EXPECT_GT(raised, 0u);
     EXPECT_GE(guest().count(vector), raised) << "vector " << vector;
