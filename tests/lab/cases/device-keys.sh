@@ -10,9 +10,7 @@ lend "$card"
 
 # guest KEYS COMMAND: runs COMMAND in a guest with the card and these keys.
 guest() {
-	"$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD" --device "$card,$1" --timeout "$GUEST_SECONDS" --metrics metrics \
-		--cmdline 'console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip=10.0.2.15/24' -- "$2" >console || fail "$1: status $?: $(<console)"
-	cat console
+	test_card "$card,$1" strait.ip=10.0.2.15/24 "$2"
 }
 
 read_rom='cd /sys/bus/pci/devices/0000:00:05.0 && echo 1 >rom && sha256sum rom && head -c 2 rom | od -An -tx1'

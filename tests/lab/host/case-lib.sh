@@ -126,14 +126,17 @@ lend() {
 	bind_vfio "$1"
 }
 
-# test_card BDF CMDLINE COMMAND: runs COMMAND in a guest with the function, CMDLINE added to the kernel's; fails unless it succeeds. The
-# metrics are in the file `metrics`.
+# test_card DEVICE CMDLINE COMMAND: runs COMMAND in a guest with the function, CMDLINE added to the kernel's; fails unless it succeeds. The
+# guest's console, which it shows, is in the file `console`, the metrics are in `metrics`. What strait_on_vf takes from GUEST_INITRD and so on, this does, too.
 test_card() {
-	"$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD" --device "$1" --timeout "$GUEST_SECONDS" --metrics metrics \
-		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests $2" -- "$3" || fail "the guest's test of $1 ended with status $?"
+	local status=0
+	GUEST_DEVICE=$1 GUEST_CMDLINE="console=ttyS0 quiet panic=-1 cryptomgr.notests $2" \
+		strait_on_vf test --timeout "$GUEST_SECONDS" --metrics metrics -- "$3" >console || status=$?
+	cat console
+	((!status)) || fail "the guest's test of $1 ended with status $status"
 }
 
-# For guests: the network card answers, its interrupts arrive, and they are of the kind $1 (as /proc/interrupts says it).
+# For guests: the network card answers, its interrupts arrive, and they are of the kind $KIND (as /proc/interrupts says it).
 # shellcheck disable=SC2034 # for cases
 PING_TEST='
 	interrupts() { awk "/eth0/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }" /proc/interrupts; }
@@ -155,8 +158,7 @@ test_disk() {
 	dd if=random of="$host_disk" bs=1M oflag=direct status=none
 	written=$(sha256sum <random)
 	lend "$card"
-	"$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD_NET" --device "$card" --timeout "$GUEST_SECONDS" --metrics metrics \
-		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests $cmdline" -- "
+	GUEST_INITRD=$LAB_INITRD_NET test_card "$card" "$cmdline" "
 		modprobe -a -q sd_mod usb_storage
 		for i in \$(seq 100); do [ -b $guest_disk ] && break; sleep 0.1; done
 		dd if=$guest_disk bs=1M count=16 iflag=direct 2>/dev/null | sha256sum
@@ -164,8 +166,7 @@ test_disk() {
 		grep '$name' /proc/interrupts
 		grep '$name' /proc/interrupts | grep -q '$kind' || exit 3
 		awk '/$name/ { n += \$2 } END { exit n < 16 }' /proc/interrupts || exit 4
-	" >console || fail "the guest's test of $card ended with status $?: $(<console)"
-	cat console
+	"
 	grep -q "${written%% *}" console || fail 'the guest read something else'
 	bind_to "$card" ''
 	wait_until 10 test -b "$host_disk" || fail 'the disk did not come back'

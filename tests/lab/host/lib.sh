@@ -114,11 +114,11 @@ guest_initrd() {
 }
 
 # strait_on_vf run|test [OPTION...] [-- COMMAND...]: the monitor under test with the lab's guest on the first virtual function.
-# GUEST_INITRD, GUEST_MEMORY, GUEST_CPUS, GUEST_CMDLINE, if set, replace what the guest gets otherwise.
+# GUEST_DEVICE, GUEST_INITRD, GUEST_MEMORY, GUEST_CPUS, GUEST_CMDLINE, if set, replace what the guest gets otherwise.
 strait_on_vf() {
 	local command=$1
 	shift
-	${in_place:-} "$STRAIT" "$command" --kernel "$LAB_KERNEL" --initrd "${GUEST_INITRD:-$LAB_INITRD}" --device "$LAB_VF0" \
+	${in_place:-} "$STRAIT" "$command" --kernel "$LAB_KERNEL" --initrd "${GUEST_INITRD:-$LAB_INITRD}" --device "${GUEST_DEVICE:-$LAB_VF0}" \
 		--memory "${GUEST_MEMORY:-512M}" --cpus "${GUEST_CPUS:-1}" \
 		--cmdline "${GUEST_CMDLINE:-console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip=10.9.0.2/24}" "$@"
 }
