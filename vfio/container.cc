@@ -93,10 +93,14 @@ Container::Container() : fd_(open_container()) {
   }
 }
 
-Container::~Container() {
-  for (const auto& [number, group] : groups_) {
-    if (observer_) observer_(group.get(), false);
-  }
+Container::Observation::Observation(Container& container, GroupObserver observer) : container_(container) {
+  container_.observer_ = std::move(observer);
+  for (const auto& [number, group] : container_.groups_) container_.observer_(group.get(), true);
+}
+
+Container::Observation::~Observation() {
+  for (const auto& [number, group] : container_.groups_) container_.observer_(group.get(), false);
+  container_.observer_ = nullptr;
 }
 
 void Container::join(unsigned group, const std::string& name) {
@@ -112,7 +116,8 @@ void Container::join(unsigned group, const std::string& name) {
       refuse_iommu(-result, group, "VFIO_SET_IOMMU");
     }
   }
-  groups_.emplace(group, std::move(opened));
+  const auto joined = groups_.emplace(group, std::move(opened)).first;
+  if (observer_) observer_(joined->second.get(), true);
 }
 
 UniqueFd Container::open_device(unsigned group, const std::string& name) {
@@ -122,11 +127,6 @@ UniqueFd Container::open_device(unsigned group, const std::string& name) {
                             fd == -EINVAL ? "if its physical function is on vfio-pci too, it needs a vf-token" : "");
   }
   return UniqueFd(fd);
-}
-
-void Container::observe_groups(GroupObserver observer) {
-  observer_ = std::move(observer);
-  for (const auto& [number, group] : groups_) observer_(group.get(), true);
 }
 
 std::vector<Range<Iova>> Container::usable_ranges() const {

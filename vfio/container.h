@@ -24,13 +24,21 @@ class Container : public DmaSpace {
 
   /// Opens /dev/vfio/vfio. Throws Error with the remedy.
   Container();
-  ~Container() override;
 
   /// Brings an IOMMU group in, unless it is in already; `name` is the function it is for. Throws Error with the remedy: no permission,
   /// busy, not viable, no interrupt remapping.
   void join(unsigned group, const std::string& name);
-  /// Tells `observer` of every group in the container, and of those that leave when it closes. Once, before devices are opened.
-  void observe_groups(GroupObserver observer);
+  /// Has `observer` told of every group in the container, and of those that leave, as long as this lives; at its end all leave. One at a time.
+  class Observation {
+   public:
+    Observation(Container& container, GroupObserver observer);
+    ~Observation();
+    Observation(const Observation&) = delete;
+    Observation& operator=(const Observation&) = delete;
+
+   private:
+    Container& container_;
+  };
   /// Opens the function `name` (full PCI address) of a group that has joined. The kernel resets it, where it can, on this first open
   /// and on the last close. Throws Error.
   UniqueFd open_device(unsigned group, const std::string& name);

@@ -55,7 +55,7 @@ void BackgroundMapping::run(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     mapped_ = true;
   } catch (const std::exception& error) {
-    if (end_.end({exit_code::kFailed, error.what()})) log::error("{}", error.what());
+    if (end_.end({.code = exit_code::kFailed, .reason = error.what()})) log::error("{}", error.what());
   }
   changed_.notify_all();
 }

@@ -24,7 +24,7 @@ constexpr std::uint64_t kMemoryMin = 16 * kMiB;
 constexpr std::uint64_t kMemoryMax = 1ull << 52;
 constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
 constexpr std::uint16_t kTestExitPort = 0xf4;
-constexpr double kTestTimeout = 300;
+constexpr std::chrono::seconds kTestTimeout{300};
 
 constexpr const char* kSynopsis =
     "strait " STRAIT_VERSION ", a virtual machine monitor for PCI passthrough\n"
@@ -37,7 +37,7 @@ constexpr const char* kSynopsis =
 constexpr const char* kEpilogue =
     "\n"
     "Ctrl-A x leaves the guest. SIGTERM and SIGINT press its power button; a second one ends it.\n"
-    "Exit codes: 0 guest off or reboot, 1 could not start, 2 usage, 3 guest crashed, 4 timeout, 5 guest panic,\n"
+    "Exit codes: 0 guest off, 1 could not start, 2 usage, 3 guest crashed, 4 timeout, 5 guest panic,\n"
     "6 device lost, 64+v verdict v written to the exit port (strait test: 0 for verdict 0), 128+n signal n.\n";
 
 /// A whole number in decimal or, with 0x, hexadecimal.
@@ -80,6 +80,12 @@ boot::KernelEntry parse_entry(const std::string& text) {
   throw UsageError(fmt::format("--kernel-entry {}: unknown", text), "choose auto, bzimage or elf");
 }
 
+OnReboot parse_on_reboot(const std::string& text) {
+  if (text == "reset") return OnReboot::kReset;
+  if (text == "exit") return OnReboot::kExit;
+  throw UsageError(fmt::format("--on-reboot {}: unknown", text), "choose reset or exit");
+}
+
 po::options_description describe_options() {
   po::options_description options("Options of run and test", 110, 70);
   const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
@@ -95,6 +101,7 @@ po::options_description describe_options() {
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
+    ("on-reboot", text("WHAT"), "a guest's reboot: reset boots it again, exit ends the run [reset; test: exit]")
     ("kernel-entry", text("HOW"), "auto unpacks a bzImage on the host; bzimage; elf [auto]")
     ("no-kernel-cache", "unpack the kernel anew, keep nothing")
     ("verbose", "say on standard error what is being done");
@@ -120,12 +127,10 @@ std::string test_guest_file(const char* name) {
   return path;
 }
 
-RunOptions make_options(const po::variables_map& values) {
-  RunOptions options;
+RunOptions make_options(const po::variables_map& values, RunOptions options) {
   const auto with = [&values](const char* name, auto&& use) {
     if (values.count(name) != 0) use(values[name].as<std::string>());
   };
-  options.boot.cmdline = "console=ttyS0 quiet panic=-1 cryptomgr.notests";
   with("kernel", [&](const std::string& text) { options.boot.kernel_path = text; });
   with("initrd", [&](const std::string& text) { options.boot.initrd_path = text; });
   with("cmdline", [&](const std::string& text) { options.boot.cmdline = text; });
@@ -134,6 +139,7 @@ RunOptions make_options(const po::variables_map& values) {
   with("cpus", [&](const std::string& text) { options.cpus = parse_cpus(text); });
   with("timeout", [&](const std::string& text) { options.timeout = parse_timeout(text); });
   with("metrics", [&](const std::string& text) { options.metrics_file = text; });
+  with("on-reboot", [&](const std::string& text) { options.on_reboot = parse_on_reboot(text); });
   with("exit-port", [&](const std::string& text) { options.exit_port = parse_port(text); });
   options.boot.use_cache = values.count("no-kernel-cache") == 0;
   options.verbose = values.count("verbose") != 0;
@@ -150,8 +156,14 @@ RunOptions make_options(const po::variables_map& values) {
   return options;
 }
 
-/// Options up to `--`, which ends them.
-RunOptions parse_options(std::span<const char* const> arguments) {
+RunOptions default_options() {
+  RunOptions options;
+  options.boot.cmdline = "console=ttyS0 quiet panic=-1 cryptomgr.notests";
+  return options;
+}
+
+/// Options up to `--`, which ends them, in place of `defaults`.
+RunOptions parse_options(std::span<const char* const> arguments, RunOptions defaults) {
   const std::vector<std::string> words(arguments.begin(), arguments.end());
   try {
     po::variables_map values;
@@ -161,14 +173,14 @@ RunOptions parse_options(std::span<const char* const> arguments) {
                   .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
                   .run(),
               values);
-    return make_options(values);
+    return make_options(values, std::move(defaults));
   } catch (const po::error& error) {
     throw UsageError(error.what(), "strait --help lists the options");
   }
 }
 
 Invocation parse_run(std::span<const char* const> arguments) {
-  Invocation invocation{.command = Invocation::Command::kRun, .options = parse_options(arguments), .text = {}};
+  Invocation invocation{.command = Invocation::Command::kRun, .options = parse_options(arguments, default_options()), .text = {}};
   if (invocation.options.boot.kernel_path.empty()) throw UsageError("run needs a --kernel", "strait --help lists the options");
   return invocation;
 }
@@ -177,12 +189,14 @@ Invocation parse_test(std::span<const char* const> arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), std::string_view("--"));
   const std::vector<std::string> command(dashes == arguments.end() ? dashes : dashes + 1, arguments.end());
   if (command.empty()) throw UsageError("test needs a command", "write it behind --: strait test --device BDF -- ping -c 3 10.9.0.1");
-  Invocation invocation{.command = Invocation::Command::kTest, .options = parse_options({arguments.begin(), dashes}), .text = {}};
+  RunOptions defaults = default_options();
+  defaults.exit_port = Port(kTestExitPort);
+  defaults.timeout = kTestTimeout;
+  defaults.on_reboot = OnReboot::kExit;
+  Invocation invocation{.command = Invocation::Command::kTest, .options = parse_options({arguments.begin(), dashes}, std::move(defaults)), .text = {}};
   RunOptions& options = invocation.options;
   if (options.boot.kernel_path.empty()) options.boot.kernel_path = test_guest_file("vmlinuz");
   if (options.boot.initrd_path.empty()) options.boot.initrd_path = test_guest_file("initrd.img");
-  if (!options.exit_port) options.exit_port = Port(kTestExitPort);
-  if (options.timeout.count() == 0) options.timeout = std::chrono::milliseconds(static_cast<long>(kTestTimeout * 1000));
   options.boot.extra_initrd = make_cpio("strait/command", command_script(command));
   return invocation;
 }

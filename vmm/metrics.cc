@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -22,6 +23,27 @@ void PhaseClock::add_to(nlohmann::json& metrics) const {
     if (marks_[i] != std::chrono::steady_clock::time_point()) {
       metrics["phases_s"][kNames[i]] = Seconds(marks_[i] - marks_[kStart]).count();
     }
+  }
+}
+
+void add_counts(nlohmann::json& total, const nlohmann::json& more) {
+  if (total.is_object() && more.is_object()) {
+    for (const auto& [name, value] : more.items()) add_counts(total[name], value);
+  } else if (total.is_array() && more.is_array()) {
+    for (std::size_t i = 0; i < more.size(); ++i) {
+      const auto is_counterpart = [&](const nlohmann::json& element) { return element.value("name", "") == more[i]["name"]; };
+      const bool named = more[i].is_object() && more[i].contains("name");
+      const auto found = named ? std::find_if(total.begin(), total.end(), is_counterpart) : total.begin() + std::min(i, total.size());
+      if (found == total.end()) {
+        total.push_back(more[i]);
+      } else {
+        add_counts(*found, more[i]);
+      }
+    }
+  } else if (total.is_number_unsigned() && more.is_number_unsigned()) {
+    total = total.get<std::uint64_t>() + more.get<std::uint64_t>();
+  } else {
+    total = more;
   }
 }
 

@@ -10,19 +10,25 @@
 
 namespace strait {
 
-/// When each phase of a start was reached, on the monotonic clock. Each mark is set once, by one thread.
+/// When each phase of the first start was reached, on the monotonic clock. Each mark is set by one thread; the first time counts.
 class PhaseClock {
  public:
   enum Phase { kStart, kVmMade, kMemoryReady, kDmaMapped, kDevicesReady, kVcpusMade, kKernelLoaded, kFirstEntry, kEnd, kPhases };
 
   PhaseClock() { mark(kStart); }
-  void mark(Phase phase) { marks_[phase] = std::chrono::steady_clock::now(); }
+  void mark(Phase phase) {
+    if (marks_[phase] == std::chrono::steady_clock::time_point()) marks_[phase] = std::chrono::steady_clock::now();
+  }
   /// Seconds since kStart by phase name, and kStart itself in seconds of CLOCK_MONOTONIC.
   void add_to(nlohmann::json& metrics) const;
 
  private:
   std::array<std::chrono::steady_clock::time_point, kPhases> marks_{};
 };
+
+/// Adds every number of `more` to its counterpart in `total`, and brings in what is not there yet. Elements of arrays are counterparts where
+/// they have the same "name", or else the same place. Pure.
+void add_counts(nlohmann::json& total, const nlohmann::json& more);
 
 /// The file of --metrics: opened before the guest starts, so that a wrong path is an error then, and written when the run has ended.
 class MetricsFile {

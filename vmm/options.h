@@ -13,6 +13,12 @@
 
 namespace strait {
 
+/// What a guest's reboot does.
+enum class OnReboot {
+  kReset,  ///< boots it again
+  kExit,   ///< ends the run
+};
+
 /// What makes a run: the options that `strait run` and `strait test` share.
 struct RunOptions {
   boot::BootSpec boot;  ///< the machine fills in what ACPI tells
@@ -20,6 +26,7 @@ struct RunOptions {
   std::uint32_t cpus = 1;
   std::vector<DeviceSpec> devices;
   std::optional<Port> exit_port;
+  OnReboot on_reboot = OnReboot::kReset;
   std::chrono::milliseconds timeout{0};  ///< 0 for none
   std::string metrics_file;              ///< empty for none
   bool verbose = false;

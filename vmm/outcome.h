@@ -22,6 +22,7 @@ inline constexpr int kMaxVerdict = 31;
 struct Outcome {
   int code = exit_code::kGuestOff;
   std::string reason;
+  bool reboot = false;  ///< the guest asked for one: the end of a boot, and of the run only where nobody starts the next
 };
 
 }  // namespace strait

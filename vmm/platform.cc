@@ -27,14 +27,14 @@ Platform::Platform(const kvm::Vm& vm, ConsoleOutput& console, EndOfRun& end, con
       sci(vm, acpi::kSci),
       serial(serial_irq, console, config.on_console_space),
       power(
-          sci, [&end] { end.end({exit_code::kGuestOff, "the guest powered off"}); },
-          [&end] { end.end({exit_code::kGuestOff, "the guest asked for a reboot (ACPI)"}); }),
-      i8042([&end] { end.end({exit_code::kGuestOff, "the guest asked for a reboot (port 0x64)"}); }),
+          sci, [&end] { end.end({.reason = "the guest powered off"}); },
+          [&end] { end.end({.reason = "the guest asked for a reboot (ACPI)", .reboot = true}); }),
+      i8042([&end] { end.end({.reason = "the guest asked for a reboot (port 0x64)", .reboot = true}); }),
       debug_exit([&end](std::uint8_t value) {
         const int verdict = std::min<int>(value, exit_code::kMaxVerdict);
-        end.end({exit_code::kVerdict + verdict, fmt::format("the guest's verdict is {}", verdict)});
+        end.end({.code = exit_code::kVerdict + verdict, .reason = fmt::format("the guest's verdict is {}", verdict)});
       }),
-      panic_port([&end] { end.end({exit_code::kGuestPanic, "the guest's kernel panicked; see its console output"}); }) {
+      panic_port([&end] { end.end({.code = exit_code::kGuestPanic, .reason = "the guest's kernel panicked; see its console output"}); }) {
   ports.insert(acpi::kCom1.value, Serial::kSize, serial, "serial");
   ports.insert(acpi::kPm1Event.value, Power::kSize, power, "acpi");
   ports.insert(I8042::kPort, I8042::kSize, i8042, "i8042");

@@ -80,7 +80,7 @@ Outcome run_guest(const RunOptions& options) {
   StandardOutput output(end);
   EventLoop loop;
   std::unique_ptr<ConsoleInput> input;
-  Machine machine(options, output, [&input] { input->resume(); }, end, clock);
+  Machine machine(options, output, [&input] { input->resume(); }, end, loop, clock);
 
   // Until here a signal simply ends the process, which leaves nothing behind; from here on the guest has a say.
   const Signals signals;
@@ -89,27 +89,34 @@ Outcome run_guest(const RunOptions& options) {
     const int signal = signals.next();
     if (signal == 0) return;
     if (button_pressed) {
-      end.end({exit_code::kSignal + signal, fmt::format("ended by signal {}", signal)});
+      end.end({.code = exit_code::kSignal + signal, .reason = fmt::format("ended by signal {}", signal)});
       return;
     }
     button_pressed = true;
     log::info("pressing the guest's power button; a second signal ends it at once");
-    machine.press_power_button();
+    machine.board().press_power_button();
   });
   const UniqueFd timer = start_timer(options.timeout);
   loop.add(timer.get(), [&] {
-    end.end({exit_code::kTimeout, fmt::format("the guest did not end within {} s", std::chrono::duration<double>(options.timeout).count())});
+    const double seconds = std::chrono::duration<double>(options.timeout).count();
+    end.end({.code = exit_code::kTimeout, .reason = fmt::format("the guest did not end within {} s", seconds)});
   });
-  for (const Machine::HostEvent& event : machine.host_events()) {
-    loop.add(event.eventfd.get(), [&end, &event] { end.end({exit_code::kDeviceLost, event.what}); });
-  }
   loop.add(end.eventfd(), [] {});
   const RawTerminal terminal;
-  input = std::make_unique<ConsoleInput>(loop, machine.serial(), [&end] { end.end({exit_code::kGuestOff, "left with Ctrl-A x"}); });
+  input = std::make_unique<ConsoleInput>(
+      loop, [&machine](std::span<const std::uint8_t> typed) { return machine.board().serial().receive(typed); },
+      [&end] { end.end({.reason = "left with Ctrl-A x"}); });
 
-  machine.start();
-  loop.run([&end] { return end.ended(); });
-  machine.stop();
+  for (;;) {
+    machine.start();
+    loop.run([&end] { return end.ended(); });
+    machine.stop();
+    // Whoever pressed the button wants an end, whatever the guest makes of it.
+    if (options.on_reboot == OnReboot::kExit || button_pressed || !end.next_boot()) break;
+    log::info("{}: it boots again", end.outcome().reason);
+    machine.reboot();
+    input->resume();
+  }
   clock.mark(PhaseClock::kEnd);
 
   const Outcome outcome = end.outcome();

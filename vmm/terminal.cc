@@ -76,8 +76,8 @@ void StandardOutput::write(std::span<const std::uint8_t> bytes) {
   }
 }
 
-ConsoleInput::ConsoleInput(EventLoop& loop, Serial& serial, std::function<void()> on_leave)
-    : loop_(loop), serial_(serial), on_leave_(std::move(on_leave)), room_(make_eventfd()), terminal_(::isatty(STDIN_FILENO) == 1) {
+ConsoleInput::ConsoleInput(EventLoop& loop, Receive receive, std::function<void()> on_leave)
+    : loop_(loop), receive_(std::move(receive)), on_leave_(std::move(on_leave)), room_(make_eventfd()), terminal_(::isatty(STDIN_FILENO) == 1) {
   loop_.add(room_.get(), [this] {
     drain_eventfd(room_.get());
     pump();
@@ -109,7 +109,7 @@ bool ConsoleInput::read_more() {
 void ConsoleInput::pump() {
   do {
     if (waiting_.empty() && !ended_) ended_ = !read_more();
-    const std::size_t taken = serial_.receive(waiting_);
+    const std::size_t taken = receive_(waiting_);
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
   } while (!waitable_ && !ended_ && waiting_.empty());
   // Watch standard input only while what was read before is gone: that is the back-pressure.

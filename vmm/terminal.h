@@ -52,8 +52,10 @@ class StandardOutput : public ConsoleOutput {
 /// Feeds standard input to the serial port: from the event loop, as fast as the guest takes it.
 class ConsoleInput {
  public:
-  /// `on_leave` is called when the user typed the escape; only looked for on a terminal.
-  ConsoleInput(EventLoop& loop, Serial& serial, std::function<void()> on_leave);
+  /// `receive` is the serial port: it takes as much as it has room for, and says how much that was. `on_leave` is called when the user typed
+  /// the escape; only looked for on a terminal.
+  using Receive = std::function<std::size_t(std::span<const std::uint8_t>)>;
+  ConsoleInput(EventLoop& loop, Receive receive, std::function<void()> on_leave);
   /// The serial port has room again. Any thread.
   void resume();
 
@@ -62,7 +64,7 @@ class ConsoleInput {
   bool read_more();
 
   EventLoop& loop_;
-  Serial& serial_;
+  Receive receive_;
   std::function<void()> on_leave_;
   UniqueFd room_;
   const bool terminal_;

@@ -121,9 +121,9 @@ void VcpuThread::handle_mmio() {
 
 void VcpuThread::handle_system_event() {
   switch (vcpu_.area().system_event.type) {
-    case KVM_SYSTEM_EVENT_SHUTDOWN: targets_.end.end({exit_code::kGuestOff, "the guest powered off"}); break;
-    case KVM_SYSTEM_EVENT_RESET: targets_.end.end({exit_code::kGuestOff, "the guest asked for a reboot"}); break;
-    case KVM_SYSTEM_EVENT_CRASH: targets_.end.end({exit_code::kGuestPanic, "the guest panicked"}); break;
+    case KVM_SYSTEM_EVENT_SHUTDOWN: targets_.end.end({.reason = "the guest powered off"}); break;
+    case KVM_SYSTEM_EVENT_RESET: targets_.end.end({.reason = "the guest asked for a reboot", .reboot = true}); break;
+    case KVM_SYSTEM_EVENT_CRASH: targets_.end.end({.code = exit_code::kGuestPanic, .reason = "the guest panicked"}); break;
     default: break;
   }
 }
@@ -139,7 +139,7 @@ void VcpuThread::handle_fault() {
 }
 
 void VcpuThread::crash(std::string why) {
-  if (targets_.end.end({exit_code::kGuestCrashed, why})) log::error("vCPU {}: {}; {}", vcpu_.id(), why, vcpu_.describe());
+  if (targets_.end.end({.code = exit_code::kGuestCrashed, .reason = why})) log::error("vCPU {}: {}; {}", vcpu_.id(), why, vcpu_.describe());
   stopping_ = true;
 }
 

@@ -38,9 +38,9 @@ command_of() {
 	esac
 	local guest=(-kernel "$kernel" -initrd "$2" -append "$3")
 	case $1 in
-	strait) command=("$strait" run --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
-	strait-cold) command=("$strait" run --no-kernel-cache --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
-	strait-vmlinux) command=("$strait" run --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
+	strait) command=("$strait" run --on-reboot exit --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
+	strait-cold) command=("$strait" run --on-reboot exit --no-kernel-cache --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
+	strait-vmlinux) command=("$strait" run --on-reboot exit --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
 	microvm*) command=("${qemu[@]}" -machine microvm,pcie=on,rtc=on "${guest[@]}" "${vfio[@]}") ;;
 	q35*) command=("${qemu[@]}" -machine q35 "${guest[@]}" "${vfio[@]}") ;;
 	esac

@@ -33,6 +33,7 @@ bad run --kernel kernel --device "${LAB_VF0#0000:}" --device "/sys/bus/pci/devic
 
 texts=('not a time' '0.5')
 for time in 0 -1 soon ''; do bad run --kernel kernel --timeout "$time"; done
+texts=('reset or exit') && bad run --kernel kernel --on-reboot never
 texts=('auto, bzimage or elf') && bad run --kernel kernel --kernel-entry uefi
 texts=('not an I/O port' '0xf4') && bad run --kernel kernel --exit-port 65536
 texts=('belongs to another device' '0xf4') && bad run --kernel kernel --exit-port 0x3f8

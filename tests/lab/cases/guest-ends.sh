@@ -1,11 +1,11 @@
-# The ways in which Linux ends are told apart: power-off and reboot are 0, a triple fault is 3, a panic is 5.
+# The ways in which Linux ends are told apart: power-off is 0, and so is a reboot that ends the run; a triple fault is 3, a panic is 5.
 source "$CASE_LIB"
 
 # ends_with STATUS REASON HOW [CMDLINE]: HOW is the guest's last command.
 ends_with() {
 	echo "$3" >commands
 	guest_initrd "$LAB_INITRD" commands guest.img
-	ends "$1" "$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --timeout "$GUEST_SECONDS" --metrics metrics \
+	ends "$1" "$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --on-reboot exit --timeout "$GUEST_SECONDS" --metrics metrics \
 		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests ${4:-}"
 	[[ $(metric metrics reason) == *"$2"* ]] || fail "$3 ${4:-}: $(metric metrics reason)"
 	echo "'$3' ${4:-}: $1, $(metric metrics reason)"

@@ -52,7 +52,7 @@ TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = parse({"--help"}).text;
   for (const char* option :
        {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--cpus N", "--device BDF", "--timeout SECONDS",
-        "--metrics FILE", "--exit-port PORT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
+        "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
 }
@@ -190,6 +190,12 @@ TEST(RunCommand, Timeouts) {
   }
 }
 
+TEST(RunCommand, WhatARebootDoes) {
+  EXPECT_EQ(run_with({}).on_reboot, OnReboot::kReset);
+  EXPECT_EQ(run_with({"--on-reboot", "exit"}).on_reboot, OnReboot::kExit);
+  EXPECT_EQ(run_error({"--on-reboot", "never"}), "--on-reboot never: unknown; choose reset or exit");
+}
+
 TEST(RunCommand, ExitPorts) {
   EXPECT_EQ(run_with({"--exit-port", "0x1f4"}).exit_port, Port(0x1f4));
   EXPECT_EQ(run_with({"--exit-port", "244"}).exit_port, Port(0xf4));
@@ -222,14 +228,16 @@ TEST_F(TestCommand, HasDefaultsOfItsOwn) {
   EXPECT_EQ(invocation.options.boot.initrd_path, guest.path() / "initrd.img");
   EXPECT_EQ(invocation.options.exit_port, Port(0xf4));
   EXPECT_EQ(invocation.options.timeout, std::chrono::seconds(300));
+  EXPECT_EQ(invocation.options.on_reboot, OnReboot::kExit) << "a guest that reboots gives no verdict";
 }
 
 TEST_F(TestCommand, TakesTheOptionsOfRun) {
   const Invocation invocation =
-      parse({"test", "--kernel", "k", "--initrd", "i", "--exit-port", "0x500", "--timeout", "5", "--memory", "1G", "--", "true"});
+      parse({"test", "--kernel", "k", "--initrd", "i", "--exit-port", "0x500", "--timeout", "5", "--memory", "1G", "--on-reboot", "reset", "--", "true"});
   EXPECT_EQ(invocation.options.boot.kernel_path, "k");
   EXPECT_EQ(invocation.options.exit_port, Port(0x500));
   EXPECT_EQ(invocation.options.timeout, std::chrono::seconds(5));
+  EXPECT_EQ(invocation.options.on_reboot, OnReboot::kReset);
   EXPECT_EQ(invocation.options.memory, kGiB);
 }
 

@@ -31,12 +31,34 @@ TEST(EndOfRunTest, TheFirstWordCounts) {
   EndOfRun end;
   EXPECT_FALSE(end.ended());
   EXPECT_FALSE(readable(end.eventfd()));
-  EXPECT_TRUE(end.end({exit_code::kTimeout, "time is up"}));
-  EXPECT_FALSE(end.end({exit_code::kGuestOff, "off"}));
+  EXPECT_TRUE(end.end({.code = exit_code::kTimeout, .reason = "time is up"}));
+  EXPECT_FALSE(end.end({.reason = "off"}));
   EXPECT_TRUE(end.ended());
   EXPECT_TRUE(readable(end.eventfd()));
   EXPECT_EQ(end.outcome().code, exit_code::kTimeout);
   EXPECT_EQ(end.outcome().reason, "time is up");
+}
+
+TEST(EndOfRunTest, AfterARebootTheRunGoesOn) {
+  EndOfRun end;
+  EXPECT_FALSE(end.next_boot()) << "nobody asked for it";
+  EXPECT_TRUE(end.end({.reason = "reboot", .reboot = true}));
+  EXPECT_FALSE(end.end({.reason = "another processor's", .reboot = true}));
+  EXPECT_TRUE(end.next_boot());
+  EXPECT_FALSE(end.ended());
+  EXPECT_FALSE(readable(end.eventfd()));
+  EXPECT_TRUE(end.end({.code = exit_code::kTimeout, .reason = "time is up"}));
+  EXPECT_FALSE(end.next_boot());
+  EXPECT_EQ(end.outcome().code, exit_code::kTimeout);
+}
+
+TEST(EndOfRunTest, ARebootGivesWayToWhatEndsTheRun) {
+  EndOfRun end;
+  EXPECT_TRUE(end.end({.reason = "reboot", .reboot = true}));
+  EXPECT_TRUE(end.end({.code = exit_code::kDeviceLost, .reason = "gone"}));
+  EXPECT_FALSE(end.next_boot());
+  EXPECT_FALSE(end.end({.reason = "reboot", .reboot = true}));
+  EXPECT_EQ(end.outcome().reason, "gone");
 }
 
 TEST(EndOfRunTest, ExactlyOneOfManyIsFirst) {
@@ -47,7 +69,7 @@ TEST(EndOfRunTest, ExactlyOneOfManyIsFirst) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&, i] {
-        if (end.end({i, std::to_string(i)})) {
+        if (end.end({.code = i, .reason = std::to_string(i)})) {
           ++firsts;
           winner = i;
         }
@@ -146,6 +168,15 @@ TEST(MetricsFileTest, APathThatCannotBeWrittenIsAnErrorAtTheStart) {
   EXPECT_THAT(test::error_of([] { MetricsFile("/nonexistent/metrics.json"); }),
               StartsWith("opening the metrics file /nonexistent/metrics.json: No such file or directory; "));
   EXPECT_FALSE(MetricsFile(""));
+}
+
+TEST(CountsTest, NumbersAreAddedAndTheRestIsBroughtIn) {
+  nlohmann::json total;
+  add_counts(total, nlohmann::json::parse(R"({"exits": {"io": 2}, "kvm": [{"halts": 1}], "devices": [{"name": "a", "traps": 3}]})"));
+  add_counts(total, nlohmann::json::parse(R"({"exits": {"io": 5, "mmio": 1}, "kvm": [{"halts": 4}, {"halts": 8}],
+                                              "devices": [{"name": "b", "traps": 1}, {"name": "a", "traps": 10}]})"));
+  EXPECT_EQ(total, nlohmann::json::parse(R"({"exits": {"io": 7, "mmio": 1}, "kvm": [{"halts": 5}, {"halts": 8}],
+                                             "devices": [{"name": "a", "traps": 13}, {"name": "b", "traps": 1}]})"));
 }
 
 TEST(PhaseClockTest, TellsThePhasesThatWereReached) {

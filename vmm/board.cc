@@ -1,0 +1,125 @@
+#include "vmm/board.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "boot/acpi/ports.h"
+#include "boot/layout.h"
+#include "devices/pci/bar.h"
+#include "host/pci_function.h"
+#include "kvm/cpuid.h"
+
+namespace strait {
+namespace {
+
+/// A fault may be a race that the next access no longer meets: only one that repeats means that a mapping is gone for good.
+constexpr unsigned kFaultsToDistrust = 4;
+constexpr std::uint64_t kMaxRomSize = 16 * kMiB;
+
+/// The quarter below 4 GiB where no RAM is: BARs, ECAM, IOAPIC, local APICs.
+constexpr Range<Gpa> kUncached{boot::kLowRamEnd, kGiB};
+static_assert(boot::kLowRamEnd.value == 3 * kGiB);
+
+vfio::FunctionOptions function_options(const DeviceSpec& device) {
+  vfio::FunctionOptions options{.rom = device.rom, .rom_contents = {}, .direct = device.direct};
+  if (!device.rom_file.empty()) {
+    boot::naming("romfile " + device.rom_file, [&] {
+      const auto file = boot::open_source(device.rom_file);
+      if (file->size() == 0 || file->size() > kMaxRomSize) throw Error("is no expansion ROM: those have 1 byte to 16 MiB", "give another file");
+      options.rom_contents.resize(file->size());
+      file->read(0, options.rom_contents);
+    });
+  }
+  return options;
+}
+
+}  // namespace
+
+Board::Board(const BoardGround& ground) : ground_(ground) {
+  make_vm();
+  open_devices();
+  make_vcpus();
+}
+
+void Board::make_vm() {
+  vm_ = std::make_unique<kvm::Vm>(ground_.kvm, boot::kKvmTss, boot::kKvmIdentityMap);
+  slots_ = std::make_unique<kvm::KvmMemorySlots>(*vm_);
+  for (const auto& region : ground_.memory.regions()) slots_->add(region.start, region.host.bytes());
+  router_ = std::make_unique<kvm::IrqRouter>(*vm_);
+  platform_ = std::make_unique<Platform>(*vm_, ground_.console, ground_.end, Platform::Config{ground_.options.exit_port, ground_.on_console_space});
+  ground_.clock.mark(PhaseClock::kVmMade);
+}
+
+void Board::open_devices() {
+  if (ground_.container == nullptr) return;
+  groups_.emplace(*ground_.container, [this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
+  peer_slots_ = std::make_unique<vfio::PeerSlots>(*slots_, *ground_.container);
+  pci::BarAllocator allocator(boot::kMmio32, ground_.plan.mmio64, boot::kBarPorts);
+  const std::vector<DeviceSpec>& specs = ground_.options.devices;
+  const std::vector<unsigned> slots = assign_slots(specs);
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const std::string name = specs[i].bdf.to_string();
+    const unsigned group = *host::PciFunction(specs[i].bdf).iommu_group();
+    devices_.push_back(std::make_unique<vfio::KernelDevice>(name, ground_.container->open_device(group, name)));
+    vfio::KernelDevice& device = *devices_.back();
+    watches_.push_back(std::make_unique<DeviceWatch>(device, ground_.loop, watch_handlers(device)));
+    functions_.push_back(std::make_unique<vfio::AssignedFunction>(device, function_host(specs[i], slots[i]), function_options(specs[i])));
+    functions_.back()->assign_addresses(allocator);
+    platform_->pci.attach(slots[i], 0, *functions_.back());
+  }
+  ground_.clock.mark(PhaseClock::kDevicesReady);
+}
+
+/// The remover of a device waits, holding the kernel's device locks, until we have let go; an error leaves the device in a state that nobody
+/// knows. Either way the guest cannot go on with it.
+DeviceWatch::Handlers Board::watch_handlers(const vfio::AssignedDevice& device) {
+  const auto lost = [this, &device](const char* what) { ground_.end.end({.code = exit_code::kDeviceLost, .reason = device.name() + what}); };
+  return {.on_error = [lost] { lost(" reported an uncorrectable error (AER)"); }, .on_request = [lost] { lost(" is wanted back by the host"); }};
+}
+
+vfio::FunctionHost Board::function_host(const DeviceSpec& device, unsigned slot) {
+  vfio::FunctionInterrupts::Pins pins{};
+  for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(slot, pin);
+  // A device alone has no peers.
+  MemorySlots& slots = *slots_;
+  MemorySlots& bar_slots = device.peers && ground_.options.devices.size() > 1 ? *peer_slots_ : slots;
+  return {slots, bar_slots, platform_->mmio, platform_->ports, *router_, pins, ground_.before_bus_mastering};
+}
+
+void Board::make_vcpus() {
+  const std::uint32_t cpus = ground_.options.cpus;
+  const auto limit = static_cast<std::uint32_t>(ground_.kvm.extension(KVM_CAP_MAX_VCPUS));
+  if (cpus > limit) throw Error(fmt::format("this host's KVM allows {} vCPUs in a guest, not {}", limit, cpus), "give a smaller --cpus");
+  const std::vector<kvm_cpuid_entry2> supported = ground_.kvm.supported_cpuid();
+  for (std::uint32_t id = 0; id < cpus; ++id) {
+    vcpus_.push_back(std::make_unique<kvm::Vcpu>(*vm_, id));
+    kvm::Vcpu& vcpu = *vcpus_.back();
+    vcpu.set_cpuid(kvm::guest_cpuid(supported, {.apic_id = id,
+                                                .cpus = cpus,
+                                                .physical_bits = ground_.plan.physical_bits,
+                                                .tsc_deadline = ground_.kvm.extension(KVM_CAP_TSC_DEADLINE_TIMER) > 0,
+                                                .tsc_khz = vcpu.tsc_khz()}));
+    vcpu.set_firmware_msrs(kUncached, ground_.plan.physical_bits);
+  }
+  kvm_coalesced_mmio_ring* ring = vcpus_.front()->coalesced_ring();
+  if (ring != nullptr && vm_->coalesce_writes(Port(pci::RootBus::kPortsStart), 4)) coalesced_.emplace(ring);
+}
+
+void Board::start(const boot::EntryState& entry) {
+  vcpus_.front()->set_entry_state(entry);
+  const ExitTargets targets{.mmio = platform_->mmio,
+                            .ports = platform_->ports,
+                            .coalesced = coalesced_ ? &*coalesced_ : nullptr,
+                            .end = ground_.end,
+                            .on_fault = [this](unsigned times) {
+                              for (const auto& function : functions_) function->handle_fault(times >= kFaultsToDistrust);
+                            }};
+  for (const auto& vcpu : vcpus_) threads_.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
+}
+
+void Board::stop() {
+  for (const auto& thread : threads_) thread->stop();
+  for (const auto& thread : threads_) thread->join();
+}
+
+}  // namespace strait

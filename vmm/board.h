@@ -1,0 +1,90 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/guest_memory.h"
+#include "boot/entry_state.h"
+#include "kvm/coalesced_writes.h"
+#include "kvm/irq_router.h"
+#include "kvm/kvm.h"
+#include "kvm/memory_slots.h"
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+#include "vfio/assigned_function.h"
+#include "vfio/container.h"
+#include "vfio/kernel_device.h"
+#include "vfio/peer_slots.h"
+#include "vmm/address_plan.h"
+#include "vmm/device_watch.h"
+#include "vmm/end_of_run.h"
+#include "vmm/event_loop.h"
+#include "vmm/metrics.h"
+#include "vmm/options.h"
+#include "vmm/platform.h"
+#include "vmm/vcpu_thread.h"
+
+namespace strait {
+
+/// What a board is built on, and leaves standing when it goes.
+struct BoardGround {
+  const RunOptions& options;
+  const kvm::Kvm& kvm;
+  const AddressPlan& plan;
+  const GuestMemory& memory;
+  vfio::Container* container;  ///< of the devices' groups, which have joined; none where there are no devices
+  /// See vfio::FunctionHost. Called while the guest runs.
+  std::function<bool()> before_bus_mastering;
+  ConsoleOutput& console;
+  std::function<void()> on_console_space;
+  EndOfRun& end;
+  EventLoop& loop;
+  PhaseClock& clock;
+};
+
+/// Everything of a machine that a reset puts back to its beginning: VM, emulated devices, assigned devices, vCPUs. It is made anew for every
+/// boot of the guest, so nothing of the one before is left: opening a device resets it, and so does closing it, each time by the best way
+/// that the kernel knows for it. Members go from the last to the first, so vCPU threads end before devices, and devices before the VM.
+class Board {
+ public:
+  /// Throws Error. `ground` outlives the board.
+  explicit Board(const BoardGround& ground);
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+
+  /// Lets the vCPUs run, the first from `entry`.
+  void start(const boot::EntryState& entry);
+  /// Stops the vCPUs and waits for them. Nothing of the guest runs any more, devices are still there.
+  void stop();
+
+  Serial& serial() { return platform_->serial; }
+  void press_power_button() { platform_->power.press_power_button(); }
+  /// What was counted since the board was made.
+  nlohmann::json metrics() const;
+
+ private:
+  void make_vm();
+  void open_devices();
+  DeviceWatch::Handlers watch_handlers(const vfio::AssignedDevice& device);
+  vfio::FunctionHost function_host(const DeviceSpec& device, unsigned slot);
+  void make_vcpus();
+
+  const BoardGround& ground_;
+  std::unique_ptr<kvm::Vm> vm_;
+  std::unique_ptr<kvm::KvmMemorySlots> slots_;
+  std::unique_ptr<kvm::IrqRouter> router_;
+  std::unique_ptr<Platform> platform_;
+  std::optional<vfio::Container::Observation> groups_;
+  std::unique_ptr<vfio::PeerSlots> peer_slots_;
+  std::vector<std::unique_ptr<vfio::KernelDevice>> devices_;
+  std::vector<std::unique_ptr<DeviceWatch>> watches_;
+  std::vector<std::unique_ptr<vfio::AssignedFunction>> functions_;
+  std::vector<std::unique_ptr<kvm::Vcpu>> vcpus_;
+  std::optional<kvm::CoalescedWrites> coalesced_;
+  std::vector<std::unique_ptr<VcpuThread>> threads_;
+};
+
+}  // namespace strait

@@ -1,0 +1,53 @@
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "kvm/statistics.h"
+#include "vmm/board.h"
+
+namespace strait {
+
+nlohmann::json Board::metrics() const {
+  nlohmann::json metrics;
+  nlohmann::json& exits = metrics["userspace_exits"];
+  std::uint64_t total = 0;
+  for (const auto& thread : threads_) {
+    for (std::size_t reason = 0; reason < thread->exits().size(); ++reason) {
+      const std::uint64_t count = thread->exits()[reason].value();
+      if (count == 0) continue;
+      auto& entry = exits["by_reason"][exit_reason_name(reason)];
+      entry = (entry.is_null() ? 0 : entry.get<std::uint64_t>()) + count;
+      total += count;
+    }
+  }
+  exits["total"] = total;
+  for (const auto* bus : {&platform_->ports, &platform_->mmio}) {
+    for (const auto& [name, count] : bus->counts()) {
+      if (count != 0) exits["by_device"][name == "none" ? (bus == &platform_->ports ? "no port" : "no mmio") : name] = count;
+    }
+  }
+  for (const auto& vcpu : vcpus_) {
+    nlohmann::json statistics;
+    const UniqueFd fd = vcpu->statistics();
+    for (const auto& [name, value] : kvm::read_statistics(fd.get())) {
+      if (name.find("exits") != std::string::npos || name == "irq_injections") statistics[name] = value;
+    }
+    metrics["kvm"].push_back(statistics);
+  }
+  metrics["irq_routing"] = {{"set_gsi_routing_calls", router_->routing_updates()}, {"irqfd_calls", router_->irqfd_calls()}};
+  metrics["memory_slot_updates"] = slots_->updates();
+  metrics["devices"] = nlohmann::json::array();
+  for (const auto& function : functions_) {
+    const auto counts = function->statistics();
+    metrics["devices"].push_back({{"name", function->name()},
+                                  {"config_accesses", counts.config_accesses},
+                                  {"bar_traps", counts.bar_traps},
+                                  {"msix_table_traps", counts.msix_table_traps},
+                                  {"route_updates", counts.route_updates},
+                                  {"mapping_updates", counts.mapping_updates},
+                                  {"armed_vectors", counts.armed_vectors}});
+  }
+  return metrics;
+}
+
+}  // namespace strait
