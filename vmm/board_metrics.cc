@@ -21,6 +21,11 @@ nlohmann::json Board::metrics() const {
     }
   }
   exits["total"] = total;
+  for (const auto& thread : threads_) {
+    nlohmann::json times = nlohmann::json::array();
+    for (const Counter& bucket : thread->exit_times().buckets()) times.push_back(bucket.value());
+    exits["by_time"].push_back(times);
+  }
   for (const auto* bus : {&platform_->ports, &platform_->mmio}) {
     for (const auto& [name, count] : bus->counts()) {
       if (count != 0) exits["by_device"][name == "none" ? (bus == &platform_->ports ? "no port" : "no mmio") : name] = count;

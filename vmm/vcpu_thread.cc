@@ -61,6 +61,7 @@ void VcpuThread::run() {
   unblock_kicks();
   while (!stopping_ && !targets_.end.ended()) {
     const int result = vcpu_.run();
+    const ExitTimes::Timer timer(exit_times_);
     if (result == 0) {
       exits_[std::min<std::size_t>(vcpu_.area().exit_reason, kReasons - 1)].add();
       faults_in_a_row_ = 0;

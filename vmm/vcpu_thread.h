@@ -10,6 +10,7 @@
 #include "kvm/coalesced_writes.h"
 #include "kvm/vcpu.h"
 #include "vmm/end_of_run.h"
+#include "vmm/exit_times.h"
 
 namespace strait {
 
@@ -40,6 +41,7 @@ class VcpuThread {
   void join();
   /// Returns from KVM_RUN by exit reason; those that a signal caused are KVM_EXIT_INTR.
   const std::array<Counter, kReasons>& exits() const { return exits_; }
+  const ExitTimes& exit_times() const { return exit_times_; }
 
  private:
   void run();
@@ -53,6 +55,7 @@ class VcpuThread {
   kvm::Vcpu& vcpu_;
   ExitTargets targets_;
   std::array<Counter, kReasons> exits_;
+  ExitTimes exit_times_;
   unsigned faults_in_a_row_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> finished_ = false;

@@ -15,6 +15,7 @@
 #include "vmm/background_mapping.h"
 #include "vmm/end_of_run.h"
 #include "vmm/event_loop.h"
+#include "vmm/exit_times.h"
 #include "vmm/metrics.h"
 
 namespace strait {
@@ -25,6 +26,24 @@ using testing::StartsWith;
 bool readable(int fd) {
   pollfd request = {.fd = fd, .events = POLLIN, .revents = 0};
   return ::poll(&request, 1, 0) == 1;
+}
+
+TEST(ExitTimesTest, BucketsArePowersOfTwoOfMicroseconds) {
+  using namespace std::chrono_literals;
+  ExitTimes times;
+  const auto bucket = [&times](std::size_t n) { return times.buckets()[n].value(); };
+  times.add(0ns);
+  times.add(999ns);
+  times.add(1us);
+  times.add(2us);
+  times.add(3999ns);
+  times.add(1024us);
+  times.add(10h);
+  EXPECT_EQ(bucket(0), 2u);
+  EXPECT_EQ(bucket(1), 1u);
+  EXPECT_EQ(bucket(2), 2u);
+  EXPECT_EQ(bucket(11), 1u);
+  EXPECT_EQ(bucket(ExitTimes::kBuckets - 1), 1u) << "and longer";
 }
 
 TEST(EndOfRunTest, TheFirstWordCounts) {
