@@ -27,6 +27,16 @@ struct RegionInfo {
   std::vector<Area> mappable_areas;
 };
 
+/// One value written to one place of a BAR.
+struct RegisterWrite {
+  unsigned region = 0;       ///< a BAR
+  std::uint64_t offset = 0;  ///< in bytes from its start
+  unsigned size = 0;         ///< in bytes
+  std::uint64_t value = 0;
+
+  friend bool operator==(const RegisterWrite&, const RegisterWrite&) = default;
+};
+
 enum class IrqIndex : std::uint32_t { kIntx = 0, kMsi = 1, kMsix = 2, kError = 3, kRequest = 4 };
 
 struct IrqInfo {
@@ -47,6 +57,11 @@ class AssignedDevice {
   /// False where the device did not answer; `data` is all ones then.
   virtual bool read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) = 0;
   virtual bool write(unsigned region, std::uint64_t offset, std::span<const std::uint8_t> data) = 0;
+  /// Each signal of `eventfd` makes this write, of 1, 2, 4 or 8 bytes and naturally aligned, in the signaller's context where it can, until
+  /// it is disconnected. 0 or a negative errno: not every device can, nor every width, nor for more than so many; never in the MSI-X table.
+  virtual int connect_write(const RegisterWrite& write, int eventfd) = 0;
+  /// What was signalled until now has been written when this returns.
+  virtual void disconnect_write(const RegisterWrite& write) = 0;
   /// Maps page-aligned `area` at a host address that agrees with its offset modulo `alignment`, a power of two. Throws Error.
   virtual MappedRegion map(unsigned region, const Area& area, std::uint64_t alignment) = 0;
 

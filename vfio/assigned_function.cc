@@ -43,6 +43,7 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
   device.write(kConfigRegion, PCI_COMMAND, off);
   interrupts_ = std::make_unique<FunctionInterrupts>(device, host.router, model_, host.pins);
   make_rom();
+  if (host.io_eventfds != nullptr) eventfds_ = std::make_unique<RegisterEventfds>(device, *host.io_eventfds);
 
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
     const pci::BarShape& shape = bars_.shape(bar);
@@ -207,17 +208,23 @@ void AssignedFunction::settle_mappings() {
     const bool decoded = present && awake && (command[0] & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
     mapping_updates_.add();
     if (decoded && bars_.address(bar) != 0) {
+      if (eventfds_) eventfds_->place(bar, io ? GuestWrite::Space::kPorts : GuestWrite::Space::kMemory, bars_.address(bar));
       mappings_[bar]->place(bars_.address(bar), options_.direct && !distrusted_);
     } else {
-      mappings_[bar]->remove();
+      remove_mapping(bar);
     }
   }
   if (rom_) rom_->settle(present && awake && (command[0] & PCI_COMMAND_MEMORY) != 0);
 }
 
+void AssignedFunction::remove_mapping(unsigned bar) {
+  if (eventfds_) eventfds_->remove(bar);
+  mappings_[bar]->remove();
+}
+
 void AssignedFunction::remove_mappings() {
-  for (const auto& mapping : mappings_) {
-    if (mapping) mapping->remove();
+  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
+    if (mappings_[bar]) remove_mapping(bar);
   }
   if (rom_) rom_->remove();
 }
@@ -253,6 +260,7 @@ void AssignedFunction::write_bar(unsigned bar, std::uint64_t offset, std::span<c
     case FunctionInterrupts::Hit::kNone:
       bar_traps_.add();
       device_.write(bar, offset, data);
+      if (eventfds_) eventfds_->wrote({bar, offset, static_cast<unsigned>(data.size()), load_access(data)});
   }
 }
 
@@ -263,6 +271,8 @@ AssignedFunction::Statistics AssignedFunction::statistics() const {
           .msix_table_traps = interrupts_->table_accesses(),
           .route_updates = interrupts_->routes_staged(),
           .mapping_updates = mapping_updates_.value(),
+          .ioeventfds = eventfds_ ? eventfds_->made() : 0,
+          .ioeventfds_refused = eventfds_ ? eventfds_->refused() : 0,
           .armed_vectors = interrupts_->armed_vectors()};
 }
 

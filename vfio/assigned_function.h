@@ -11,12 +11,14 @@
 #include "devices/bus.h"
 #include "devices/memory_slots.h"
 #include "devices/interrupt_router.h"
+#include "devices/io_eventfds.h"
 #include "devices/pci/bar.h"
 #include "devices/pci/function.h"
 #include "vfio/assigned_device.h"
 #include "vfio/bar_mapping.h"
 #include "vfio/config_model.h"
 #include "vfio/function_interrupts.h"
+#include "vfio/register_eventfds.h"
 #include "vfio/rom_bar.h"
 
 namespace strait::vfio {
@@ -32,6 +34,8 @@ struct FunctionHost {
   /// Called before the device gets a write that lets it be a bus master: until then it does no DMA, so nothing need be mapped. May block
   /// until everything is; false where that will not be, and the write is dropped.
   std::function<bool()> before_bus_mastering;
+  /// Takes trapped registers off our hands that the guest writes again and again; none where they stay trapped.
+  IoEventfds* io_eventfds = nullptr;
 };
 
 /// What the user may choose of one function.
@@ -63,6 +67,7 @@ class AssignedFunction : public pci::Function, private BarAccess {
 
   struct Statistics {
     std::uint64_t config_accesses = 0, bar_traps = 0, msix_table_traps = 0, route_updates = 0, mapping_updates = 0;
+    std::uint64_t ioeventfds = 0, ioeventfds_refused = 0;
     unsigned armed_vectors = 0;
   };
   Statistics statistics() const;
@@ -74,6 +79,7 @@ class AssignedFunction : public pci::Function, private BarAccess {
   void pass_write(std::uint16_t offset, std::span<const std::uint8_t> data);
   /// Brings mappings in line with Command, power state and BAR registers.
   void settle_mappings();
+  void remove_mapping(unsigned bar);
   void remove_mappings();
   void check_msix_layout() const;
   void make_rom();
@@ -87,6 +93,7 @@ class AssignedFunction : public pci::Function, private BarAccess {
   ConfigModel model_;
   pci::BarRegisters bars_;
   std::unique_ptr<FunctionInterrupts> interrupts_;
+  std::unique_ptr<RegisterEventfds> eventfds_;  ///< none where trapped registers stay trapped; guards itself
   std::unique_ptr<RomBar> rom_;  ///< none where the guest sees none
   std::array<std::unique_ptr<BarMapping>, pci::kBarCount> mappings_;
   bool distrusted_ = false;

@@ -95,6 +95,20 @@ bool KernelDevice::write(unsigned region, std::uint64_t offset, std::span<const 
   return ::pwrite(fd_.get(), data.data(), data.size(), at) == static_cast<ssize_t>(data.size());
 }
 
+int KernelDevice::io_eventfd(const RegisterWrite& write, int eventfd) {
+  static_assert(VFIO_DEVICE_IOEVENTFD_8 == 1 && VFIO_DEVICE_IOEVENTFD_64 == 8, "the flag of a width is the width");
+  vfio_device_ioeventfd request = {};
+  request.argsz = sizeof request;
+  request.flags = write.size;
+  request.offset = file_offsets_.at(write.region) + write.offset;
+  request.data = write.value;
+  request.fd = eventfd;
+  return try_ioctl(fd_.get(), VFIO_DEVICE_IOEVENTFD, &request);
+}
+
+int KernelDevice::connect_write(const RegisterWrite& write, int eventfd) { return io_eventfd(write, eventfd); }
+void KernelDevice::disconnect_write(const RegisterWrite& write) { io_eventfd(write, -1); }
+
 MappedRegion KernelDevice::map(unsigned region, const Area& area, std::uint64_t alignment) {
   const RegionInfo& info = regions_.at(region);
   const int protection = (info.readable ? PROT_READ : 0) | (info.writable ? PROT_WRITE : 0);

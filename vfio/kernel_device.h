@@ -17,6 +17,8 @@ class KernelDevice : public AssignedDevice {
   const RegionInfo& region(unsigned index) const override;
   bool read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) override;
   bool write(unsigned region, std::uint64_t offset, std::span<const std::uint8_t> data) override;
+  int connect_write(const RegisterWrite& write, int eventfd) override;
+  void disconnect_write(const RegisterWrite& write) override;
   MappedRegion map(unsigned region, const Area& area, std::uint64_t alignment) override;
   IrqInfo irq_info(IrqIndex index) const override;
   int set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) override;
@@ -27,6 +29,7 @@ class KernelDevice : public AssignedDevice {
  private:
   static constexpr unsigned kRegions = 9;
 
+  int io_eventfd(const RegisterWrite& write, int eventfd);
   int connect_eventfds(IrqIndex index, std::uint32_t action, std::uint32_t start, std::span<const int> eventfds);
 
   std::string name_;

@@ -109,6 +109,28 @@ bool FakeDevice::write(unsigned region, std::uint64_t offset, std::span<const st
   return true;
 }
 
+int FakeDevice::connect_write(const vfio::RegisterWrite& write, int eventfd) {
+  note("on signal BAR {} {:#x}/{} <- {:#x}", write.region, write.offset, write.size, write.value);
+  if (gone || refuses_writes_on_signal || write.offset + write.size > regions_.at(write.region).size) return -EINVAL;
+  writes_on_signal_.emplace_back(write, ::dup(eventfd));
+  return 0;
+}
+
+void FakeDevice::disconnect_write(const vfio::RegisterWrite& write) {
+  note("no signal BAR {} {:#x}/{} <- {:#x}", write.region, write.offset, write.size, write.value);
+  make_signalled_writes();
+  std::erase_if(writes_on_signal_, [&write](const auto& entry) { return entry.first == write; });
+}
+
+void FakeDevice::make_signalled_writes() {
+  for (const auto& [write, eventfd] : writes_on_signal_) {
+    if (drain_eventfd(eventfd.get()) == 0) continue;
+    std::array<std::uint8_t, 8> data{};
+    store(std::span<std::uint8_t>(data), 0, write.value);
+    this->write(write.region, write.offset, std::span(data).first(write.size));
+  }
+}
+
 MappedRegion FakeDevice::map(unsigned region, const Area& area, std::uint64_t alignment) {
   note("map BAR {} {:#x}/{:#x}", region, area.start.value, area.size);
   if (refuses_mapping) throw Error("this device does not like to be mapped");

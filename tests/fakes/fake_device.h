@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -48,6 +49,11 @@ class FakeDevice : public vfio::AssignedDevice {
   bool gone = false;
   /// map() throws.
   bool refuses_mapping = false;
+  /// connect_write() fails.
+  bool refuses_writes_on_signal = false;
+  /// What the kernel does by itself: makes the writes whose eventfds were signalled.
+  void make_signalled_writes();
+  std::size_t writes_on_signal() const { return writes_on_signal_.size(); }
   /// Called before a configuration write is carried out.
   std::function<void(std::uint64_t offset, std::span<const std::uint8_t>)> on_config_write;
 
@@ -55,6 +61,8 @@ class FakeDevice : public vfio::AssignedDevice {
   const vfio::RegionInfo& region(unsigned index) const override { return regions_.at(index); }
   bool read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) override;
   bool write(unsigned region, std::uint64_t offset, std::span<const std::uint8_t> data) override;
+  int connect_write(const vfio::RegisterWrite& write, int eventfd) override;
+  void disconnect_write(const vfio::RegisterWrite& write) override;
   MappedRegion map(unsigned region, const vfio::Area& area, std::uint64_t alignment) override;
   vfio::IrqInfo irq_info(vfio::IrqIndex index) const override;
   int set_irqs(vfio::IrqIndex index, std::uint32_t start, std::span<const int> eventfds) override;
@@ -77,6 +85,7 @@ class FakeDevice : public vfio::AssignedDevice {
   std::array<vfio::IrqInfo, 3> kinds_;  ///< INTx, MSI, MSI-X
   std::uint32_t host_has_ = ~0u;
   std::atomic<unsigned> irq_calls_ = 0;
+  std::vector<std::pair<vfio::RegisterWrite, UniqueFd>> writes_on_signal_;
   mutable std::mutex mutex_;  ///< guards what follows
   std::optional<vfio::IrqIndex> on_;
   std::vector<UniqueFd> eventfds_;
