@@ -75,7 +75,15 @@ void IrqRouter::stage(Gsi gsi, const MsiMessage& message) {
 
 bool IrqRouter::commit() {
   const std::lock_guard lock(mutex_);
-  if (!dirty_) return true;
+  return !dirty_ || install();
+}
+
+bool IrqRouter::update() {
+  const std::lock_guard lock(mutex_);
+  return install();
+}
+
+bool IrqRouter::install() {
   std::vector<kvm_irq_routing_entry> entries = pin_routes();
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     if (!routes_[i].message) continue;

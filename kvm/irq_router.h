@@ -26,6 +26,9 @@ class IrqRouter : public InterruptRouter {
   bool attach_level(Gsi gsi, int eventfd, int resample) override;
   void detach_level(Gsi gsi, int eventfd) override;
 
+  /// commit(), but with a call even where nothing changed.
+  bool update();
+
   /// KVM_SET_GSI_ROUTING and KVM_IRQFD calls so far.
   std::uint64_t routing_updates() const { return routing_updates_.value(); }
   std::uint64_t irqfd_calls() const { return irqfd_calls_.value(); }
@@ -35,6 +38,7 @@ class IrqRouter : public InterruptRouter {
     bool allocated = false;
     std::optional<MsiMessage> message;
   };
+  bool install();
   bool irqfd(Gsi gsi, int eventfd, std::uint32_t flags, int resample = -1);
 
   const Vm& vm_;

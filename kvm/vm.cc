@@ -24,6 +24,14 @@ void Vm::set_irq(Gsi gsi, bool asserted) const {
   try_ioctl(fd_.get(), KVM_IRQ_LINE, &level);
 }
 
+void Vm::signal_msi(const MsiMessage& message) const {
+  kvm_msi request = {};
+  request.address_lo = static_cast<std::uint32_t>(message.address);
+  request.address_hi = static_cast<std::uint32_t>(message.address >> 32);
+  request.data = message.data;
+  try_ioctl(fd_.get(), KVM_SIGNAL_MSI, &request);
+}
+
 bool Vm::coalesce_writes(Port port, std::uint32_t size) const {
   if (kvm_.extension(KVM_CAP_COALESCED_PIO) <= 0) return false;
   kvm_coalesced_mmio_zone zone = {};

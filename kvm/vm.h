@@ -4,6 +4,7 @@
 
 #include "base/types.h"
 #include "base/unique_fd.h"
+#include "devices/interrupt_router.h"
 #include "devices/irq_line.h"
 #include "kvm/kvm.h"
 
@@ -21,6 +22,8 @@ class Vm {
 
   /// Drives a pin of the PIC and IOAPIC.
   void set_irq(Gsi gsi, bool asserted) const;
+  /// Raises a message-signalled interrupt.
+  void signal_msi(const MsiMessage& message) const;
   /// Lets KVM collect writes to [port, port + size) and hand them over with the next exit (see CoalescedWrites). Returns false
   /// where the host cannot.
   bool coalesce_writes(Port port, std::uint32_t size) const;

@@ -41,7 +41,7 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
   // The guest's driver turns decoding and bus mastering on, as after power-up.
   const std::uint8_t off[2] = {};
   device.write(kConfigRegion, PCI_COMMAND, off);
-  interrupts_ = std::make_unique<FunctionInterrupts>(device, host.router, model_, host.pins);
+  interrupts_ = std::make_unique<FunctionInterrupts>(device, host.router, model_, host.pins, options_.dynamic_msix);
   make_rom();
   if (host.io_eventfds != nullptr) eventfds_ = std::make_unique<RegisterEventfds>(device, *host.io_eventfds);
 
@@ -273,6 +273,7 @@ AssignedFunction::Statistics AssignedFunction::statistics() const {
           .mapping_updates = mapping_updates_.value(),
           .ioeventfds = eventfds_ ? eventfds_->made() : 0,
           .ioeventfds_refused = eventfds_ ? eventfds_->refused() : 0,
+          .host_vectors = interrupts_->host_vectors(),
           .armed_vectors = interrupts_->armed_vectors()};
 }
 

@@ -43,6 +43,7 @@ struct FunctionOptions {
   bool rom = true;                         ///< the guest sees the expansion ROM, if there is one
   std::vector<std::uint8_t> rom_contents;  ///< in place of the device's own; empty for that
   bool direct = true;                      ///< false traps every access to a BAR
+  bool dynamic_msix = true;                ///< false enables all MSI-X vectors at once, as hosts do that cannot add them one by one
 };
 
 /// The PCI function that the guest sees in place of an assigned device: configuration space passed through but for what ConfigModel names,
@@ -68,6 +69,7 @@ class AssignedFunction : public pci::Function, private BarAccess {
   struct Statistics {
     std::uint64_t config_accesses = 0, bar_traps = 0, msix_table_traps = 0, route_updates = 0, mapping_updates = 0;
     std::uint64_t ioeventfds = 0, ioeventfds_refused = 0;
+    std::size_t host_vectors = 0;
     unsigned armed_vectors = 0;
   };
   Statistics statistics() const;

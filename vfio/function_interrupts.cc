@@ -29,11 +29,12 @@ constexpr std::uint16_t kControlSize = 2;
 
 }  // namespace
 
-FunctionInterrupts::FunctionInterrupts(AssignedDevice& device, InterruptRouter& router, const ConfigModel& model, const Pins& pins)
+FunctionInterrupts::FunctionInterrupts(AssignedDevice& device, InterruptRouter& router, const ConfigModel& model, const Pins& pins,
+                                       bool dynamic_msix)
     : msi_at_(model.msi.value_or(0)), msix_at_(model.msix.value_or(0)) {
   if (model.intx_pin) intx_ = std::make_unique<IntxInterrupt>(device, router, pins[*model.intx_pin]);
   if (model.msi) msi_ = std::make_unique<MsiInterrupts>(device, router, msi_at_, model.msi_layout, intx_.get());
-  if (model.msix) msix_ = std::make_unique<MsixInterrupts>(device, router, model.msix_layout, intx_.get());
+  if (model.msix) msix_ = std::make_unique<MsixInterrupts>(device, router, model.msix_layout, intx_.get(), dynamic_msix);
 }
 
 std::vector<Area> FunctionInterrupts::structures(unsigned bar) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <span>
@@ -23,7 +24,8 @@ class FunctionInterrupts {
   /// GSIs of the guest slot's pins INTA to INTD.
   using Pins = std::array<Gsi, 4>;
 
-  FunctionInterrupts(AssignedDevice& device, InterruptRouter& router, const ConfigModel& model, const Pins& pins);
+  /// Without `dynamic_msix` all MSI-X vectors are enabled at once even where the host could add them one by one.
+  FunctionInterrupts(AssignedDevice& device, InterruptRouter& router, const ConfigModel& model, const Pins& pins, bool dynamic_msix = true);
 
   /// Where MSI-X table and PBA lie in a BAR.
   std::vector<Area> structures(unsigned bar) const;
@@ -44,6 +46,8 @@ class FunctionInterrupts {
   void reset();
 
   unsigned armed_vectors() const;
+  /// The most interrupts of the host's that it had at a time for messages.
+  std::size_t host_vectors() const { return std::max(msi_ ? msi_->host_vectors() : 0, msix_ ? msix_->host_vectors() : 0); }
   std::uint64_t table_accesses() const { return msix_ ? msix_->table_accesses() : 0; }
   std::uint64_t routes_staged() const { return (msix_ ? msix_->routes_staged() : 0) + (msi_ ? msi_->routes_staged() : 0); }
 

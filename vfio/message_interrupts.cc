@@ -23,8 +23,8 @@ const char* name(IrqIndex kind) { return kind == IrqIndex::kMsi ? "MSI" : "MSI-X
 using pci::MessageEffect;
 
 MessageInterrupts::MessageInterrupts(AssignedDevice& device, InterruptRouter& router, IrqIndex kind, std::uint16_t vectors,
-                                     IntxInterrupt* intx)
-    : device_(device), router_(router), kind_(kind), intx_(intx), dynamic_(device.irq_info(kind).dynamic), vectors_(vectors) {
+                                     IntxInterrupt* intx, bool grow)
+    : device_(device), router_(router), kind_(kind), intx_(intx), dynamic_(grow && device.irq_info(kind).dynamic), vectors_(vectors) {
   log::debug("{}: {} {} vectors, {}", device.name(), vectors, name(kind), dynamic_ ? "dynamic" : "NORESIZE");
 }
 
@@ -73,7 +73,9 @@ void MessageInterrupts::enable(std::uint16_t vectors) {
     none.resize(std::min(none.size(), static_cast<std::size_t>(result)));
     result = device_.set_irqs(kind_, 0, none);
   }
-  if (result != 0) {
+  if (result == 0) {
+    note_allocated(0, none.size());
+  } else {
     log::warning(guest_lines, "{}: enabling {}: {}", device_.name(), name(kind_), result > 0 ? "the host has no interrupts left" : std::strerror(-result));
   }
 }
@@ -115,10 +117,17 @@ void MessageInterrupts::arm(std::uint16_t number) {
   const int eventfd = vectors_[number].eventfd.get();
   const int result = device_.set_irqs(kind_, number, {&eventfd, 1});
   vectors_[number].armed = result == 0;
-  if (result != 0) {
+  if (result == 0) {
+    note_allocated(number, 1);
+  } else {
     log::warning(guest_lines, "{}: vector {} stays silent: {}", device_.name(), number,
                  result > 0 ? "the host has no interrupt left for it" : std::strerror(-result));
   }
+}
+
+void MessageInterrupts::note_allocated(std::size_t start, std::size_t count) {
+  for (Vector& vector : std::span(vectors_).subspan(start, count)) vector.allocated = true;
+  most_host_vectors_ = std::max(most_host_vectors_, static_cast<std::size_t>(std::ranges::count(vectors_, true, &Vector::allocated)));
 }
 
 }  // namespace strait::vfio

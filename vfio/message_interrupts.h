@@ -22,8 +22,8 @@ namespace strait::vfio {
 class MessageInterrupts {
  public:
   /// `kind` is kMsi or kMsix, `vectors` the most there can be. While the kind is enabled, `intx`, if there is one, is suspended: VFIO has
-  /// one kind on at a time.
-  MessageInterrupts(AssignedDevice& device, InterruptRouter& router, IrqIndex kind, std::uint16_t vectors, IntxInterrupt* intx);
+  /// one kind on at a time. Without `grow` all vectors are enabled at once even where the host could add them one by one.
+  MessageInterrupts(AssignedDevice& device, InterruptRouter& router, IrqIndex kind, std::uint16_t vectors, IntxInterrupt* intx, bool grow = true);
 
   /// What MsiState or MsixState says, all of it.
   void apply(const std::vector<pci::MessageEffect>& effects);
@@ -33,6 +33,8 @@ class MessageInterrupts {
   std::optional<bool> pending(std::uint16_t number) const;
   /// Vectors that have a host interrupt now.
   unsigned armed_vectors() const;
+  /// The most interrupts of the host's that the vectors had at a time, those that VFIO does not signal included.
+  std::size_t host_vectors() const { return most_host_vectors_; }
   /// Times that a vector's message was handed to the router. Any thread.
   std::uint64_t routes_staged() const { return routes_staged_.value(); }
 
@@ -41,13 +43,15 @@ class MessageInterrupts {
     UniqueFd eventfd;
     std::optional<Gsi> gsi;
     bool attached = false;
-    bool armed = false;  ///< VFIO signals the eventfd
+    bool allocated = false;  ///< the host has an interrupt for it
+    bool armed = false;      ///< and VFIO signals the eventfd
   };
   void enable(std::uint16_t vectors);
   void disable();
   void stage(std::uint16_t number, const MsiMessage& message);
   void commit_and_attach();
   void arm(std::uint16_t number);
+  void note_allocated(std::size_t start, std::size_t count);
 
   AssignedDevice& device_;
   InterruptRouter& router_;
@@ -56,6 +60,7 @@ class MessageInterrupts {
   const bool dynamic_;
   std::vector<Vector> vectors_;
   std::vector<std::uint16_t> connecting_;  ///< their routes are staged
+  std::size_t most_host_vectors_ = 0;
   Counter routes_staged_;
 };
 

@@ -25,6 +25,7 @@ class MsiInterrupts {
   void reset();
 
   unsigned armed_vectors() const { return vectors_.armed_vectors(); }
+  std::size_t host_vectors() const { return vectors_.host_vectors(); }
   std::uint64_t routes_staged() const { return vectors_.routes_staged(); }
 
  private:

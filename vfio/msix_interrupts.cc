@@ -2,8 +2,9 @@
 
 namespace strait::vfio {
 
-MsixInterrupts::MsixInterrupts(AssignedDevice& device, InterruptRouter& router, const pci::MsixLayout& layout, IntxInterrupt* intx)
-    : device_(device), layout_(layout), state_(layout.vectors), vectors_(device, router, IrqIndex::kMsix, layout.vectors, intx) {}
+MsixInterrupts::MsixInterrupts(AssignedDevice& device, InterruptRouter& router, const pci::MsixLayout& layout, IntxInterrupt* intx,
+                               bool grow)
+    : device_(device), layout_(layout), state_(layout.vectors), vectors_(device, router, IrqIndex::kMsix, layout.vectors, intx, grow) {}
 
 MsixInterrupts::~MsixInterrupts() { reset(); }
 
@@ -42,6 +43,11 @@ void MsixInterrupts::reset() {
 unsigned MsixInterrupts::armed_vectors() {
   const std::lock_guard lock(mutex_);
   return vectors_.armed_vectors();
+}
+
+std::size_t MsixInterrupts::host_vectors() {
+  const std::lock_guard lock(mutex_);
+  return vectors_.host_vectors();
 }
 
 bool MsixInterrupts::pending(std::uint16_t number) const {

@@ -12,7 +12,8 @@ namespace strait::vfio {
 /// without the function's lock.
 class MsixInterrupts {
  public:
-  MsixInterrupts(AssignedDevice& device, InterruptRouter& router, const pci::MsixLayout& layout, IntxInterrupt* intx = nullptr);
+  /// `grow` as MessageInterrupts takes it.
+  MsixInterrupts(AssignedDevice& device, InterruptRouter& router, const pci::MsixLayout& layout, IntxInterrupt* intx = nullptr, bool grow = true);
   /// Detaches every vector and turns the device's MSI-X off.
   ~MsixInterrupts();
   MsixInterrupts(const MsixInterrupts&) = delete;
@@ -31,6 +32,7 @@ class MsixInterrupts {
 
   /// Vectors that have a host interrupt now.
   unsigned armed_vectors();
+  std::size_t host_vectors();
   std::uint64_t table_accesses() const { return table_accesses_.value(); }
   std::uint64_t routes_staged() const { return vectors_.routes_staged(); }
 

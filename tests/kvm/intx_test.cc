@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "kvm/user_irq_router.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/kvm/micro_guest.h"
 #include "vfio/intx_interrupt.h"
@@ -42,7 +43,7 @@ class Intx : public KvmTest {
     guest_.emplace();
     guest_->set_handler(0x43, level_handler());
     guest_->load(kCodeStart, count_levels());
-    pin_.emplace(device_, guest_->router, Gsi(17));
+    pin_.emplace(device_, router(), Gsi(17));
     guest_->start();
     ASSERT_TRUE(eventually([&] { return guest_->result() == 1; }));
   }
@@ -51,6 +52,7 @@ class Intx : public KvmTest {
     guest_.reset();
   }
 
+  virtual InterruptRouter& router() { return guest_->router; }
   std::uint32_t count() const { return guest_->result(8); }
   /// The device raises its pin; the guest handles it, and the device hears of that.
   bool handled(std::uint32_t expected) {
@@ -90,6 +92,42 @@ TEST_F(Intx, ASuspendedPinIsLowAndSilent) {
   EXPECT_EQ(count(), before);
   pin_->resume();
   EXPECT_TRUE(handled(before + 1));
+}
+
+/// The same through a thread of ours and KVM_IRQ_LINE. The pin is high until the thread has heard of the interrupt's end, so the guest may
+/// take it once more in between.
+class IntxByThread : public Intx {
+ protected:
+  void TearDown() override {
+    pin_.reset();
+    user_.reset();
+    Intx::TearDown();
+  }
+  InterruptRouter& router() override { return user_.emplace(guest_->vm, guest_->router); }
+
+  std::optional<kvm::UserIrqRouter> user_;
+};
+
+TEST_F(IntxByThread, EachSignalReachesTheGuestAndUnmasksTheDeviceWhenItIsHandled) {
+  device_.signal(0);
+  ASSERT_TRUE(eventually([&] { return count() >= 1; }));
+  if (!levels_work()) GTEST_SKIP() << kNoLevels;
+  ASSERT_TRUE(eventually([&] { return !device_.intx_masked(); }));
+  const std::uint32_t total = rounds(10'000) / 10;
+  for (std::uint32_t i = 2; i <= total; ++i) ASSERT_TRUE(handled(count() + 1)) << "interrupt " << i;
+  EXPECT_EQ(user_->deliveries(), total);
+  const std::uint32_t before = count();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(count(), before) << "the pin is low";
+}
+
+TEST_F(IntxByThread, ASuspendedPinIsLow) {
+  device_.signal(0);
+  pin_->suspend();
+  if (!levels_work()) GTEST_SKIP() << kNoLevels;
+  const std::uint32_t before = count();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(count(), before);
 }
 
 }  // namespace

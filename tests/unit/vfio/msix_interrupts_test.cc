@@ -289,6 +289,26 @@ TEST_F(MsixWithoutResize, TheWholeTableIsEnabledAtOnceSoThatEveryVectorCanBeArme
 }
 
 /// A host that has run out of interrupts.
+TEST_F(MsixInterruptsTest, HostInterruptsAreTakenOneByOneWhereThatIsPossible) {
+  enable();
+  EXPECT_EQ(msix_->host_vectors(), 1u);
+  connect(0);
+  connect(2);
+  EXPECT_EQ(msix_->host_vectors(), 2u);
+  msix_->write_control(0);
+  EXPECT_EQ(msix_->host_vectors(), 2u) << "the most there were";
+}
+
+TEST_F(MsixInterruptsTest, WhoDoesNotWantThemOneByOneGetsTheWholeTable) {
+  msix_.emplace(device_, router_, layout_, nullptr, false);
+  enable();
+  EXPECT_EQ(journal_.take(), (Lines{"irqs 2 from 0: none none none none"}));
+  EXPECT_EQ(msix_->host_vectors(), 4u);
+  connect(2);
+  EXPECT_TRUE(device_.has_eventfd(2));
+  EXPECT_EQ(msix_->armed_vectors(), 1u);
+}
+
 class MsixOnAFullHost : public MsixInterruptsTest {
  protected:
   MsixOnAFullHost() : MsixInterruptsTest(4, false, 2) {}
