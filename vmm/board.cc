@@ -21,7 +21,7 @@ constexpr Range<Gpa> kUncached{boot::kLowRamEnd, kGiB};
 static_assert(boot::kLowRamEnd.value == 3 * kGiB);
 
 vfio::FunctionOptions function_options(const DeviceSpec& device) {
-  vfio::FunctionOptions options{.rom = device.rom, .rom_contents = {}, .direct = device.direct};
+  vfio::FunctionOptions options{.rom = device.rom, .rom_contents = {}, .direct = device.direct, .dynamic_msix = device.dynamic_msix};
   if (!device.rom_file.empty()) {
     boot::naming("romfile " + device.rom_file, [&] {
       const auto file = boot::open_source(device.rom_file);
@@ -46,6 +46,8 @@ void Board::make_vm() {
   slots_ = std::make_unique<kvm::KvmMemorySlots>(*vm_);
   for (const auto& region : ground_.memory.regions()) slots_->add(region.start, region.host.bytes());
   router_ = std::make_unique<kvm::IrqRouter>(*vm_);
+  unbatched_router_ = std::make_unique<kvm::UnbatchedRouter>(*router_);
+  io_eventfds_ = std::make_unique<kvm::KvmIoEventfds>(*vm_);
   platform_ = std::make_unique<Platform>(*vm_, ground_.console, ground_.end, Platform::Config{ground_.options.exit_port, ground_.on_console_space});
   ground_.clock.mark(PhaseClock::kVmMade);
 }
@@ -77,13 +79,22 @@ DeviceWatch::Handlers Board::watch_handlers(const vfio::AssignedDevice& device) 
   return {.on_error = [lost] { lost(" reported an uncorrectable error (AER)"); }, .on_request = [lost] { lost(" is wanted back by the host"); }};
 }
 
+InterruptRouter& Board::router_of(const DeviceSpec& device) {
+  if (!device.irqfds) {
+    if (!user_router_) user_router_ = std::make_unique<kvm::UserIrqRouter>(*vm_, *router_);
+    return *user_router_;
+  }
+  return device.batched ? static_cast<InterruptRouter&>(*router_) : *unbatched_router_;
+}
+
 vfio::FunctionHost Board::function_host(const DeviceSpec& device, unsigned slot) {
   vfio::FunctionInterrupts::Pins pins{};
   for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(slot, pin);
   // A device alone has no peers.
   MemorySlots& slots = *slots_;
   MemorySlots& bar_slots = device.peers && ground_.options.devices.size() > 1 ? *peer_slots_ : slots;
-  return {slots, bar_slots, platform_->mmio, platform_->ports, *router_, pins, ground_.before_bus_mastering};
+  IoEventfds* io_eventfds = device.io_eventfds ? io_eventfds_.get() : nullptr;
+  return {slots, bar_slots, platform_->mmio, platform_->ports, router_of(device), pins, ground_.before_bus_mastering, io_eventfds};
 }
 
 void Board::make_vcpus() {

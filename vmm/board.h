@@ -9,9 +9,12 @@
 #include "base/guest_memory.h"
 #include "boot/entry_state.h"
 #include "kvm/coalesced_writes.h"
+#include "kvm/io_eventfds.h"
 #include "kvm/irq_router.h"
 #include "kvm/kvm.h"
 #include "kvm/memory_slots.h"
+#include "kvm/unbatched_router.h"
+#include "kvm/user_irq_router.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
 #include "vfio/assigned_function.h"
@@ -69,6 +72,7 @@ class Board {
   void make_vm();
   void open_devices();
   DeviceWatch::Handlers watch_handlers(const vfio::AssignedDevice& device);
+  InterruptRouter& router_of(const DeviceSpec& device);
   vfio::FunctionHost function_host(const DeviceSpec& device, unsigned slot);
   void make_vcpus();
 
@@ -76,6 +80,9 @@ class Board {
   std::unique_ptr<kvm::Vm> vm_;
   std::unique_ptr<kvm::KvmMemorySlots> slots_;
   std::unique_ptr<kvm::IrqRouter> router_;
+  std::unique_ptr<kvm::UnbatchedRouter> unbatched_router_;
+  std::unique_ptr<kvm::UserIrqRouter> user_router_;  ///< none, and so no thread, where no device asks for it
+  std::unique_ptr<kvm::KvmIoEventfds> io_eventfds_;
   std::unique_ptr<Platform> platform_;
   std::optional<vfio::Container::Observation> groups_;
   std::unique_ptr<vfio::PeerSlots> peer_slots_;

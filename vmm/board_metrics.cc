@@ -39,7 +39,9 @@ nlohmann::json Board::metrics() const {
     }
     metrics["kvm"].push_back(statistics);
   }
-  metrics["irq_routing"] = {{"set_gsi_routing_calls", router_->routing_updates()}, {"irqfd_calls", router_->irqfd_calls()}};
+  metrics["irq_routing"] = {{"set_gsi_routing_calls", router_->routing_updates()},
+                            {"irqfd_calls", router_->irqfd_calls()},
+                            {"user_deliveries", user_router_ ? user_router_->deliveries() : 0}};
   metrics["memory_slot_updates"] = slots_->updates();
   metrics["devices"] = nlohmann::json::array();
   for (const auto& function : functions_) {
@@ -50,6 +52,9 @@ nlohmann::json Board::metrics() const {
                                   {"msix_table_traps", counts.msix_table_traps},
                                   {"route_updates", counts.route_updates},
                                   {"mapping_updates", counts.mapping_updates},
+                                  {"ioeventfds", counts.ioeventfds},
+                                  {"ioeventfds_refused", counts.ioeventfds_refused},
+                                  {"host_vectors", counts.host_vectors},
                                   {"armed_vectors", counts.armed_vectors}});
   }
   return metrics;

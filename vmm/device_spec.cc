@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,8 +13,15 @@
 namespace strait {
 namespace {
 
-constexpr std::string_view kKeys = "addr=SLOT, mmap=on|off, p2p=on|off, rombar=on|off, romfile=FILE";
+constexpr std::string_view kKeys =
+    "addr=SLOT, p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off";
 constexpr unsigned kLastSlot = 31;
+
+constexpr std::pair<std::string_view, bool DeviceSpec::*> kSwitches[] = {
+    {"dyn-msix", &DeviceSpec::dynamic_msix}, {"ioeventfd", &DeviceSpec::io_eventfds}, {"irqfd", &DeviceSpec::irqfds},
+    {"mmap", &DeviceSpec::direct},           {"p2p", &DeviceSpec::peers},             {"rombar", &DeviceSpec::rom},
+    {"route-batch", &DeviceSpec::batched},
+};
 
 bool parse_switch(std::string_view key, std::string_view value) {
   if (value == "on") return true;
@@ -32,16 +41,13 @@ unsigned parse_slot(std::string_view value) {
 }
 
 void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
-  if (key == "addr") {
+  const auto found = std::ranges::find(kSwitches, key, &std::pair<std::string_view, bool DeviceSpec::*>::first);
+  if (found != std::end(kSwitches)) {
+    spec.*found->second = parse_switch(key, value);
+  } else if (key == "addr") {
     spec.slot = parse_slot(value);
-  } else if (key == "rombar") {
-    spec.rom = parse_switch(key, value);
   } else if (key == "romfile") {
     spec.rom_file = value;
-  } else if (key == "mmap") {
-    spec.direct = parse_switch(key, value);
-  } else if (key == "p2p") {
-    spec.peers = parse_switch(key, value);
   } else {
     throw UsageError(fmt::format("--device ...,{}: unknown key", key), fmt::format("there are {}", kKeys));
   }

@@ -19,6 +19,10 @@ TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
   EXPECT_TRUE(spec.rom);
   EXPECT_EQ(spec.rom_file, "");
   EXPECT_TRUE(spec.direct);
+  EXPECT_TRUE(spec.irqfds);
+  EXPECT_TRUE(spec.io_eventfds);
+  EXPECT_TRUE(spec.batched);
+  EXPECT_TRUE(spec.dynamic_msix);
 }
 
 TEST(DeviceSpec, EveryKeyIsTaken) {
@@ -28,11 +32,17 @@ TEST(DeviceSpec, EveryKeyIsTaken) {
   EXPECT_EQ(spec.rom_file, "/tmp/a=b");
   EXPECT_FALSE(spec.direct);
   EXPECT_FALSE(spec.peers);
+  const DeviceSpec experiment = DeviceSpec::parse("01:10.0,irqfd=off,ioeventfd=off,route-batch=off,dyn-msix=off");
+  EXPECT_TRUE(experiment.direct);
+  EXPECT_FALSE(experiment.irqfds);
+  EXPECT_FALSE(experiment.io_eventfds);
+  EXPECT_FALSE(experiment.batched);
+  EXPECT_FALSE(experiment.dynamic_msix);
   EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=a").slot, 10u);
 }
 
 TEST(DeviceSpec, MistakesAreNamed) {
-  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT, mmap=on|off"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT, p2p=on|off"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,rombar"); }), HasSubstr("'rombar' is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,romfile="); }), HasSubstr("is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,,rombar=on"); }), HasSubstr("'' is not KEY=VALUE"));
