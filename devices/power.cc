@@ -32,7 +32,9 @@ std::uint8_t Power::read_byte(std::uint64_t offset) const {
   if (offset < 2) return byte_of(status_, offset);
   if (offset < kControlOffset) return byte_of(enable_, offset);
   if (offset < kResetOffset) return byte_of(control_, offset);
-  return offset == kResetOffset ? 0x00 : 0xff;
+  if (offset == kResetOffset) return 0;
+  if (offset == kEventsOffset) return event_status_;
+  return offset == kEventsOffset + 1 ? event_enable_ : 0xff;
 }
 
 void Power::write(std::uint64_t offset, std::span<const std::uint8_t> data) {
@@ -63,6 +65,10 @@ void Power::write_byte(std::uint64_t offset, std::uint8_t value, Action& action)
     if ((bits & kSleepEnable) != 0 && sleep_type == kSleepTypeS5) action = Action::kPowerOff;
   } else if (offset == kResetOffset && value == kResetValue) {
     action = Action::kReset;
+  } else if (offset == kEventsOffset) {
+    event_status_ &= static_cast<std::uint8_t>(~value);
+  } else if (offset == kEventsOffset + 1) {
+    event_enable_ = value;
   }
 }
 
@@ -73,17 +79,25 @@ void Power::press_power_button() {
   update_sci();
 }
 
+void Power::raise_event(unsigned number) {
+  const std::lock_guard lock(mutex_);
+  event_status_ |= static_cast<std::uint8_t>(1u << number);
+  update_sci();
+}
+
 void Power::reset() {
   const std::lock_guard lock(mutex_);
   button_waiting_ = false;
   status_ = 0;
   enable_ = 0;
   control_ = kSciEnable;
+  event_status_ = 0;
+  event_enable_ = 0;
   update_sci();
 }
 
 void Power::update_sci() {
-  const bool asserted = (status_ & enable_) != 0;
+  const bool asserted = (status_ & enable_) != 0 || (event_status_ & event_enable_) != 0;
   if (asserted == sci_asserted_) return;
   sci_asserted_ = asserted;
   sci_.set(asserted);

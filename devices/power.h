@@ -9,12 +9,13 @@
 
 namespace strait {
 
-/// ACPI fixed hardware (ACPI 6.5 section 4.8): the power button, soft-off and reset, in one block of I/O ports.
+/// ACPI hardware (ACPI 6.5 section 4.8): the power button, soft-off, reset, and general-purpose events, in one block of I/O ports.
 ///
 ///     offset 0  PM1a_EVT_BLK, 4 bytes: PM1 status, PM1 enable (4.8.3.1)
 ///     offset 4  PM1a_CNT_BLK, 2 bytes: PM1 control (4.8.3.2)
 ///     offset 6  reset register, 1 byte (4.8.3.6)
 ///     offset 7  nothing
+///     offset 8  GPE0_BLK, 2 bytes: event status, event enable (4.8.4.1)
 ///
 /// The FADT names these ports; \_S5 in the DSDT names `kSleepTypeS5`. There is no SMI command port: ACPI mode is always on.
 /// Any thread.
@@ -23,7 +24,8 @@ class Power : public BusDevice {
   static constexpr std::uint64_t kEventOffset = 0;
   static constexpr std::uint64_t kControlOffset = 4;
   static constexpr std::uint64_t kResetOffset = 6;
-  static constexpr std::uint64_t kSize = 8;
+  static constexpr std::uint64_t kEventsOffset = 8;
+  static constexpr std::uint64_t kSize = 10;
 
   /// What the guest writes to the reset register.
   static constexpr std::uint8_t kResetValue = 1;
@@ -45,6 +47,8 @@ class Power : public BusDevice {
   /// Latches PWRBTN_STS and, where the guest has enabled the event, raises the SCI until the guest clears it. A guest that has not yet
   /// clears what is latched before it does (Linux, when its button driver starts): the press is latched again at that moment.
   void press_power_button();
+  /// Raises general-purpose event `number` (0 to 7), whose method _Exx the guest runs once it has enabled it.
+  void raise_event(unsigned number);
   /// Back to the state after power-on, for a guest that reboots.
   void reset();
 
@@ -62,6 +66,8 @@ class Power : public BusDevice {
   std::uint16_t status_ = 0;
   std::uint16_t enable_ = 0;
   std::uint16_t control_ = kSciEnable;
+  std::uint8_t event_status_ = 0;
+  std::uint8_t event_enable_ = 0;
   bool sci_asserted_ = false;
   bool button_waiting_ = false;  ///< pressed before the guest listened
 };

@@ -117,6 +117,8 @@ int Vcpu::run() { return ::ioctl(fd_.get(), KVM_RUN, 0) < 0 ? -errno : 0; }
 
 void Vcpu::kick() { std::atomic_ref(area().immediate_exit).store(1, std::memory_order_release); }
 
+void Vcpu::clear_kick() { std::atomic_ref(area().immediate_exit).store(0, std::memory_order_release); }
+
 kvm_coalesced_mmio_ring* Vcpu::coalesced_ring() const {
   const int page = vm_.kvm().extension(KVM_CAP_COALESCED_MMIO);
   return page <= 0 ? nullptr : reinterpret_cast<kvm_coalesced_mmio_ring*>(run_area_.data() + static_cast<std::uint64_t>(page) * kPageSize);

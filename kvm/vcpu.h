@@ -35,8 +35,9 @@ class Vcpu {
   int run();
   /// What KVM_RUN said; valid after run().
   kvm_run& area() const { return *reinterpret_cast<kvm_run*>(run_area_.data()); }
-  /// Makes the current or the next run() return -EINTR at once, for good. The caller also signals the thread.
+  /// Makes the current or the next run() return -EINTR at once, and those after it until clear_kick(). The caller also signals the thread.
   void kick();
+  void clear_kick();
 
   /// The ring of coalesced writes, which every vCPU of the machine shares; nothing on hosts without.
   kvm_coalesced_mmio_ring* coalesced_ring() const;

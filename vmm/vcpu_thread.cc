@@ -45,7 +45,7 @@ void VcpuThread::join() {
   stop();
   // The first signal may arrive just before a blocking call other than KVM_RUN: repeat until the thread is out.
   while (!finished_) {
-    ::pthread_kill(thread_.native_handle(), kick_signal());
+    interrupt();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (thread_.joinable()) thread_.join();
@@ -53,13 +53,42 @@ void VcpuThread::join() {
 
 void VcpuThread::stop() {
   stopping_ = true;
+  if (!finished_) interrupt();
+  resume();
+}
+
+void VcpuThread::interrupt() {
   vcpu_.kick();
-  if (!finished_) ::pthread_kill(thread_.native_handle(), kick_signal());
+  ::pthread_kill(thread_.native_handle(), kick_signal());
+}
+
+void VcpuThread::pause() {
+  pausing_ = true;
+  while (!parked_ && !finished_) {
+    interrupt();
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+}
+
+void VcpuThread::resume() {
+  if (!stopping_) vcpu_.clear_kick();
+  pausing_ = false;
+  pausing_.notify_all();
+}
+
+void VcpuThread::park() {
+  parked_ = true;
+  pausing_.wait(true);
+  parked_ = false;
 }
 
 void VcpuThread::run() {
   unblock_kicks();
   while (!stopping_ && !targets_.end.ended()) {
+    if (pausing_) {
+      park();
+      continue;
+    }
     const int result = vcpu_.run();
     const ExitTimes::Timer timer(exit_times_);
     if (result == 0) {

@@ -39,12 +39,18 @@ class VcpuThread {
   /// Asks the thread to end, without waiting; join() and the destructor wait.
   void stop();
   void join();
+  /// Keeps the thread out of the guest and away from all devices; returns when it is, which takes as long as the access that it is in. For
+  /// whoever takes a device away. Not from the thread itself; one caller at a time.
+  void pause();
+  void resume();
   /// Returns from KVM_RUN by exit reason; those that a signal caused are KVM_EXIT_INTR.
   const std::array<Counter, kReasons>& exits() const { return exits_; }
   const ExitTimes& exit_times() const { return exit_times_; }
 
  private:
   void run();
+  void park();
+  void interrupt();
   void handle_exit();
   void handle_io();
   void handle_mmio();
@@ -59,6 +65,8 @@ class VcpuThread {
   unsigned faults_in_a_row_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> finished_ = false;
+  std::atomic<bool> pausing_ = false;
+  std::atomic<bool> parked_ = false;
   std::jthread thread_;
 };
 

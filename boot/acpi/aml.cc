@@ -2,17 +2,10 @@
 
 #include <utility>
 
+#include "boot/acpi/encoding.h"
+
 namespace strait::boot::acpi {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-// Opcodes and prefixes (ACPI 6.5, 20.2).
-constexpr std::uint8_t kNameOp = 0x08;
-constexpr std::uint8_t kWordPrefix = 0x0b;
-constexpr std::uint8_t kScopeOp = 0x10;
-constexpr std::uint8_t kBufferOp = 0x11;
-constexpr std::uint8_t kDualNamePrefix = 0x2e;
 
 // Resource descriptors (ACPI 6.5, 6.4.2 and 6.4.3): large ones are followed by a 16-bit length.
 constexpr std::uint8_t kIoPortDescriptor = 0x47;
@@ -30,19 +23,6 @@ constexpr std::uint8_t kReadWriteUncached = 0x01;
 constexpr std::uint8_t kEntireIoRange = 0x03;
 constexpr std::uint8_t kNoTypeFlags = 0;
 
-template <typename T>
-void put(Bytes& bytes, T value) {
-  for (std::size_t i = 0; i < sizeof value; ++i) bytes.push_back(static_cast<std::uint8_t>(std::uint64_t{value} >> (8 * i)));
-}
-
-void put_text(Bytes& bytes, std::string_view text) {
-  for (const char c : text) bytes.push_back(static_cast<std::uint8_t>(c));
-}
-
-void put_bytes(Bytes& bytes, std::span<const std::uint8_t> content) {
-  for (const std::uint8_t byte : content) bytes.push_back(byte);
-}
-
 /// A word, dword or quadword address space descriptor (ACPI 6.5, 6.4.3.5): T is the width of its addresses.
 template <typename T>
 void put_address_space(Bytes& bytes, std::uint8_t tag, std::uint8_t type, std::uint8_t type_flags, T first, T last) {
@@ -57,21 +37,6 @@ void put_address_space(Bytes& bytes, std::uint8_t tag, std::uint8_t type, std::u
   put(bytes, last);
   put(bytes, T{0});  // translation
   put(bytes, static_cast<T>(last - first + 1));
-}
-
-/// PkgLength counts itself (ACPI 6.5, 20.2.4). `content` is what follows it.
-void put_package(Bytes& bytes, std::span<const std::uint8_t> content) {
-  constexpr std::size_t kOneByteMax = 63;
-  constexpr std::size_t kTwoByteMax = 0xfff;
-  if (content.size() + 1 <= kOneByteMax) {
-    put(bytes, static_cast<std::uint8_t>(content.size() + 1));
-  } else {
-    const std::size_t extra = content.size() + 2 <= kTwoByteMax ? 1 : 2;
-    const std::size_t length = content.size() + 1 + extra;
-    put(bytes, static_cast<std::uint8_t>(extra << 6 | (length & 0xf)));
-    for (std::size_t i = 0; i < extra; ++i) put(bytes, static_cast<std::uint8_t>(length >> (4 + 8 * i)));
-  }
-  put_bytes(bytes, content);
 }
 
 }  // namespace
@@ -125,10 +90,7 @@ Bytes scoped_crs(std::string_view device, std::span<const std::uint8_t> resource
   put_bytes(buffer, resources);
 
   Bytes scope;
-  put(scope, std::uint8_t{'\\'});
-  put(scope, kDualNamePrefix);
-  put_text(scope, "_SB_");
-  put_text(scope, device);
+  put_path(scope, {"_SB_", device});
   put(scope, kNameOp);
   put_text(scope, "_CRS");
   put(scope, kBufferOp);

@@ -17,6 +17,15 @@ inline constexpr std::uint8_t kPm1ControlSize = 2;
 inline constexpr Port kReset{0x606};
 inline constexpr std::uint8_t kResetValue = 1;
 
+/// General-purpose event block 0: status (1 byte), then enable (1 byte) (ACPI 6.5, 4.8.4.1).
+inline constexpr Port kEvents{0x608};
+inline constexpr std::uint8_t kEventsSize = 2;
+/// The event that says that a slot of the PCI bus has something to say: _E01.
+inline constexpr unsigned kSlotEvent = 1;
+/// The registers of pci::SlotEvents.
+inline constexpr Port kSlotEvents{0x610};
+inline constexpr std::uint8_t kSlotEventsSize = 12;
+
 /// The power button's bit in PM1 status and enable.
 inline constexpr std::uint16_t kPowerButtonBit = 1u << 8;
 /// PM1 control reads with it set: the machine is in ACPI mode from the start, for there is no SMI command to enter it.

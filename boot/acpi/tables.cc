@@ -15,14 +15,15 @@
 #include "base/units.h"
 #include "boot/acpi/aml.h"
 #include "boot/acpi/dsdt.h"
+#include "boot/acpi/encoding.h"
 #include "boot/acpi/layouts.h"
 #include "boot/acpi/ports.h"
+#include "boot/acpi/slots.h"
 
 namespace strait::boot {
 namespace {
 
 using namespace acpi;
-using Bytes = std::vector<std::uint8_t>;
 
 /// Every table but the FACS may start anywhere; that one wants 64.
 constexpr std::size_t kTableAlignment = 64;
@@ -65,6 +66,9 @@ Bytes make_fadt(Gpa facs, Gpa dsdt_address) {
   fadt.pm1a_control = kPm1Control.value;
   fadt.pm1_event_size = kPm1EventSize;
   fadt.pm1_control_size = kPm1ControlSize;
+  fadt.gpe0 = kEvents.value;
+  fadt.gpe0_size = kEventsSize;
+  fadt.x_gpe0 = io_register(kEvents, kEventsSize);
   fadt.x_pm1a_event = io_register(kPm1Event, kPm1EventSize);
   fadt.x_pm1a_control = io_register(kPm1Control, kPm1ControlSize);
   fadt.reset = io_register(kReset, 1);
@@ -116,7 +120,7 @@ Bytes make_mcfg(const AcpiConfig& config) {
   return make_table("MCFG", 1, body);
 }
 
-/// The resources of PCI0 and RSRV.
+/// The resources of PCI0 and RSRV, and the slots.
 Bytes make_ssdt(const AcpiConfig& config) {
   constexpr std::uint16_t kConfigAddress = 0xcf8;
   Resources bridge;
@@ -133,8 +137,10 @@ Bytes make_ssdt(const AcpiConfig& config) {
   reserved.io_ports(kPm1Event, kPm1EventSize);
   reserved.io_ports(kPm1Control, kPm1ControlSize);
   reserved.io_ports(kReset, 1);
-  const Bytes scope = scoped_crs("RSRV", std::move(reserved).finish());
-  body.insert(body.end(), scope.begin(), scope.end());
+  reserved.io_ports(kEvents, kEventsSize);
+  if (config.hotplug_slots != 0) reserved.io_ports(kSlotEvents, kSlotEventsSize);
+  put_bytes(body, scoped_crs("RSRV", std::move(reserved).finish()));
+  if (config.hotplug_slots != 0) put_bytes(body, slots_aml(config.hotplug_slots));
   return make_table("SSDT", 2, body);
 }
 

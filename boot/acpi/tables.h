@@ -18,6 +18,8 @@ struct AcpiConfig {
   /// The windows of the PCI host bridge; an empty one is not announced. mmio32 lies below 4 GiB.
   Range<Gpa> mmio32 = kMmio32;
   Range<Gpa> mmio64 = {};
+  /// Slots of bus 0 in which devices may come and go while the guest runs, a bit for each.
+  std::uint32_t hotplug_slots = 0;
 };
 
 /// All ACPI tables (ACPI 6.5, chapter 5) as they must lie in guest memory at `base`, 64-byte aligned: the RSDP comes first.

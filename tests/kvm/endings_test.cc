@@ -118,6 +118,29 @@ TEST_F(Endings, VcpusThatWaitForTheirStartAreStoppedToo) {
   guest.stop();
 }
 
+STRAIT_GUEST_CODE(count, R"(
+  1:
+    inc dword ptr [0x3000]
+    in al, 0x80
+    jmp 1b)")
+
+TEST_F(Endings, APausedGuestGetsNowhereUntilItIsResumed) {
+  MicroGuest guest;
+  guest.load(kCodeStart, count());
+  guest.start();
+  for (unsigned round = 0; round < rounds(200); ++round) {
+    const std::uint32_t before = guest.result();
+    ASSERT_TRUE(eventually([&] { return guest.result() != before; }));
+    guest.threads.front()->pause();
+    const std::uint32_t paused = guest.result();
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    ASSERT_EQ(guest.result(), paused);
+    guest.threads.front()->resume();
+  }
+  guest.threads.front()->pause();
+  guest.stop();
+}
+
 STRAIT_GUEST_CODE(two_words, "mov al, 1; out 0xf4, al; mov al, 2; out 0xf4, al")
 
 TEST_F(Endings, TheFirstWordCounts) {

@@ -199,6 +199,23 @@ TEST(AcpiDisassembly, IaslUnderstandsEveryTable) {
   expect_in(texts["DSDT"], "Name (_HID, EisaId (\"PNP0A08\")");
 }
 
+TEST(AcpiDisassembly, SlotsThatCanChangeHaveADeviceAndANotification) {
+  AcpiConfig config;
+  config.hotplug_slots = 1u << 1 | 1u << 31;
+  auto texts = disassemble(Tables(config));
+  if (texts.empty()) GTEST_SKIP() << "no iasl";
+  const std::string& slots = texts["SSDT"];
+  expect_in(slots, "OperationRegion (SLTS, SystemIO, 0x0610, 0x0C)");
+  expect_in(slots, "Device (S01)");
+  expect_in(slots, "Name (_ADR, 0x001F0000)");
+  expect_in(slots, "EJCD = 0x80000000");
+  expect_in(slots, "Method (_E01, 0, NotSerialized)");
+  expect_in(slots, "Notify (\\_SB.PCI0.S01, 0x03)");
+  expect_in(slots, "Notify (\\_SB.PCI0.S1F, 0x01)");
+  EXPECT_FALSE(slots.contains("S02"));
+  expect_in(texts["FACP"], "GPE0 Block Address : 00000608");
+}
+
 TEST(AcpiDisassembly, WithoutAHighWindowThereIsNone) {
   auto texts = disassemble(Tables());
   if (texts.empty()) GTEST_SKIP() << "no iasl";

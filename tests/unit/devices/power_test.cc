@@ -117,6 +117,24 @@ TEST_F(PowerTest, ResetForgetsThePressedButton) {
   EXPECT_EQ(read<std::uint32_t>(power, kStatus), 0u);
 }
 
+constexpr std::uint64_t kEventStatus = Power::kEventsOffset;
+constexpr std::uint64_t kEventEnable = Power::kEventsOffset + 1;
+
+TEST_F(PowerTest, AnEventRaisesTheSciWhileItIsEnabledAndSet) {
+  power.raise_event(1);
+  EXPECT_EQ(read<std::uint8_t>(power, kEventStatus), 2);
+  EXPECT_FALSE(sci.level);
+  write<std::uint8_t>(power, kEventEnable, 2);
+  EXPECT_TRUE(sci.level);
+  write<std::uint8_t>(power, kEventStatus, 1);
+  EXPECT_TRUE(sci.level) << "that was another event";
+  write<std::uint8_t>(power, kEventStatus, 2);
+  EXPECT_FALSE(sci.level);
+  EXPECT_EQ(read<std::uint16_t>(power, kEventStatus), 0x0200);
+  power.reset();
+  EXPECT_EQ(read<std::uint16_t>(power, kEventStatus), 0);
+}
+
 TEST(I8042, ProbeFindsABufferThatNeverEmptiesAndNeverBlocksACommand) {
   constexpr std::uint8_t kOutputBufferFull = 1, kInputBufferFull = 2;
   I8042 controller(nullptr);
