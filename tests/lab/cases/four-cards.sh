@@ -2,7 +2,7 @@
 source "$CASE_LIB"
 cards=("$(card_of 8086:100e)" "$(card_of 8086:10d3)" "$(card_of 1af4:1041)" "$(card_of 1b36:0010)")
 # Where the guest notes that it has been here.
-note='bs=512 seek=1000000'
+note='bs=512 seek=1000'
 dd if=/dev/zero of=/dev/nvme0n1 count=1 oflag=direct status=none $note
 options=()
 for card in "${cards[@]}"; do
