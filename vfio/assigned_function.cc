@@ -37,6 +37,7 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
   std::string problem;
   model_ = make_config_model(config, offered_interrupts(device), problem);
   if (!problem.empty()) log::warning(guest_lines, "{}: its capability list is odd: {}", name(), problem);
+  if (options_.multifunction) model_.show_multifunction();
   check_msix_layout();
   // The guest's driver turns decoding and bus mastering on, as after power-up.
   const std::uint8_t off[2] = {};

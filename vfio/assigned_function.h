@@ -44,6 +44,7 @@ struct FunctionOptions {
   std::vector<std::uint8_t> rom_contents;  ///< in place of the device's own; empty for that
   bool direct = true;                      ///< false traps every access to a BAR
   bool dynamic_msix = true;                ///< false enables all MSI-X vectors at once, as hosts do that cannot add them one by one
+  bool multifunction = false;              ///< tells the guest that the slot has more functions than this one
 };
 
 /// The PCI function that the guest sees in place of an assigned device: configuration space passed through but for what ConfigModel names,

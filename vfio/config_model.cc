@@ -10,6 +10,8 @@
 namespace strait::vfio {
 namespace {
 
+constexpr std::uint8_t kMultifunction = 0x80;  // of the header type
+
 void own(ConfigModel& model, std::size_t offset, std::uint8_t mask, std::uint8_t value) {
   model.ours[offset] |= mask;
   model.shown[offset] = static_cast<std::uint8_t>((model.shown[offset] & ~mask) | (value & mask));
@@ -62,7 +64,7 @@ ConfigModel make_config_model(std::span<const std::uint8_t> config, const Config
   model.shown.assign(4096, 0);
   model.ours.assign(4096, 0);
   std::fill(model.ours.begin() + static_cast<std::ptrdiff_t>(config.size()), model.ours.end(), std::uint8_t{0xff});
-  own(model, PCI_HEADER_TYPE, 0x80, 0);
+  own(model, PCI_HEADER_TYPE, kMultifunction, 0);
   own_zeroes(model, PCI_ROM_ADDRESS, 4);
   if (const std::uint8_t pin = config[PCI_INTERRUPT_PIN]; offered.intx && pin >= 1 && pin <= 4) {
     model.intx_pin = static_cast<std::uint8_t>(pin - 1);
@@ -119,6 +121,8 @@ ConfigModel make_config_model(std::span<const std::uint8_t> config, const Config
   }
   return model;
 }
+
+void ConfigModel::show_multifunction() { own(*this, PCI_HEADER_TYPE, kMultifunction, kMultifunction); }
 
 bool ConfigModel::allows_bus_mastering(std::uint16_t offset, std::span<const std::uint8_t> data) {
   const auto command = byte_at(offset, data, PCI_COMMAND);

@@ -35,6 +35,9 @@ struct ConfigModel {
   std::optional<std::uint16_t> express;
   std::optional<std::uint16_t> advanced_features;
 
+  /// Sets the bit at which the guest looks for other functions of this one's slot (header type, PCI 3.0 6.2.1); it is clear otherwise.
+  void show_multifunction();
+
   /// What a guest write of `data` at `offset` asks for beyond storing it: the function may stop answering on its BARs.
   bool may_stop_decoding(std::uint16_t offset, std::span<const std::uint8_t> data) const;
   /// True where the write turns bus mastering on, or leaves it on: the function may do DMA from then on.

@@ -21,7 +21,11 @@ constexpr Range<Gpa> kUncached{boot::kLowRamEnd, kGiB};
 static_assert(boot::kLowRamEnd.value == 3 * kGiB);
 
 vfio::FunctionOptions function_options(const DeviceSpec& device) {
-  vfio::FunctionOptions options{.rom = device.rom, .rom_contents = {}, .direct = device.direct, .dynamic_msix = device.dynamic_msix};
+  vfio::FunctionOptions options{.rom = device.rom,
+                                .rom_contents = {},
+                                .direct = device.direct,
+                                .dynamic_msix = device.dynamic_msix,
+                                .multifunction = device.multifunction};
   if (!device.rom_file.empty()) {
     boot::naming("romfile " + device.rom_file, [&] {
       const auto file = boot::open_source(device.rom_file);
@@ -57,17 +61,15 @@ void Board::open_devices() {
   groups_.emplace(*ground_.container, [this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
   peer_slots_ = std::make_unique<vfio::PeerSlots>(*slots_, *ground_.container);
   pci::BarAllocator allocator(boot::kMmio32, ground_.plan.mmio64, boot::kBarPorts);
-  const std::vector<DeviceSpec>& specs = ground_.options.devices;
-  const std::vector<unsigned> slots = assign_slots(specs);
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    const std::string name = specs[i].bdf.to_string();
-    const unsigned group = *host::PciFunction(specs[i].bdf).iommu_group();
+  for (const DeviceSpec& spec : ground_.options.devices) {
+    const std::string name = spec.bdf.to_string();
+    const unsigned group = *host::PciFunction(spec.bdf).iommu_group();
     devices_.push_back(std::make_unique<vfio::KernelDevice>(name, ground_.container->open_device(group, name)));
     vfio::KernelDevice& device = *devices_.back();
     watches_.push_back(std::make_unique<DeviceWatch>(device, ground_.loop, watch_handlers(device)));
-    functions_.push_back(std::make_unique<vfio::AssignedFunction>(device, function_host(specs[i], slots[i]), function_options(specs[i])));
+    functions_.push_back(std::make_unique<vfio::AssignedFunction>(device, function_host(spec), function_options(spec)));
     functions_.back()->assign_addresses(allocator);
-    platform_->pci.attach(slots[i], 0, *functions_.back());
+    platform_->pci.attach(spec.address.slot, spec.address.function, *functions_.back());
   }
   ground_.clock.mark(PhaseClock::kDevicesReady);
 }
@@ -87,9 +89,9 @@ InterruptRouter& Board::router_of(const DeviceSpec& device) {
   return device.batched ? static_cast<InterruptRouter&>(*router_) : *unbatched_router_;
 }
 
-vfio::FunctionHost Board::function_host(const DeviceSpec& device, unsigned slot) {
+vfio::FunctionHost Board::function_host(const DeviceSpec& device) {
   vfio::FunctionInterrupts::Pins pins{};
-  for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(slot, pin);
+  for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(device.address.slot, pin);
   // A device alone has no peers.
   MemorySlots& slots = *slots_;
   MemorySlots& bar_slots = device.peers && ground_.options.devices.size() > 1 ? *peer_slots_ : slots;

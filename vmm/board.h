@@ -73,7 +73,7 @@ class Board {
   void open_devices();
   DeviceWatch::Handlers watch_handlers(const vfio::AssignedDevice& device);
   InterruptRouter& router_of(const DeviceSpec& device);
-  vfio::FunctionHost function_host(const DeviceSpec& device, unsigned slot);
+  vfio::FunctionHost function_host(const DeviceSpec& device);
   void make_vcpus();
 
   const BoardGround& ground_;

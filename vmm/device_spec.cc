@@ -1,9 +1,9 @@
 #include "vmm/device_spec.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,8 +14,9 @@ namespace strait {
 namespace {
 
 constexpr std::string_view kKeys =
-    "addr=SLOT, p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off";
-constexpr unsigned kLastSlot = 31;
+    "addr=SLOT[.FUNCTION], p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
+    "route-batch=on|off";
+constexpr unsigned kLastSlot = 31, kLastFunction = 7;
 
 constexpr std::pair<std::string_view, bool DeviceSpec::*> kSwitches[] = {
     {"dyn-msix", &DeviceSpec::dynamic_msix}, {"ioeventfd", &DeviceSpec::io_eventfds}, {"irqfd", &DeviceSpec::irqfds},
@@ -29,15 +30,24 @@ bool parse_switch(std::string_view key, std::string_view value) {
   throw UsageError(fmt::format("--device ...,{}={}: neither on nor off", key, value), fmt::format("write {}=on or {}=off", key, key));
 }
 
-/// Hexadecimal, as QEMU and lspci have it.
-unsigned parse_slot(std::string_view value) {
-  const std::string_view digits = value.starts_with("0x") ? value.substr(2) : value;
-  unsigned slot = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), slot, 16);
-  if (error != std::errc() || end != digits.data() + digits.size() || slot < 1 || slot > kLastSlot) {
-    throw UsageError(fmt::format("--device ...,addr={}: no slot", value), "give a slot of the guest's bus, 1 to 1f (hexadecimal)");
+/// The number that `digits` are in hexadecimal, as QEMU and lspci write slots; nothing where they are none, or it is larger than `limit`.
+std::optional<unsigned> parse_hex(std::string_view digits, unsigned limit) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  if (error != std::errc() || end != digits.data() + digits.size() || number > limit) return std::nullopt;
+  return number;
+}
+
+GuestAddress parse_guest_address(std::string_view value) {
+  const auto dot = std::min(value.find('.'), value.size());
+  const std::string_view digits = value.substr(0, dot);
+  const auto slot = parse_hex(digits.starts_with("0x") ? digits.substr(2) : digits, kLastSlot);
+  const auto function = dot == value.size() ? 0 : parse_hex(value.substr(dot + 1), kLastFunction);
+  if (!slot || *slot == 0 || !function) {
+    throw UsageError(fmt::format("--device ...,addr={}: no slot", value),
+                     "give a slot of the guest's bus, 1 to 1f (hexadecimal), and a function, 0 to 7, behind a dot if that is not 0");
   }
-  return slot;
+  return {*slot, *function};
 }
 
 void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
@@ -45,7 +55,7 @@ void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
   if (found != std::end(kSwitches)) {
     spec.*found->second = parse_switch(key, value);
   } else if (key == "addr") {
-    spec.slot = parse_slot(value);
+    spec.address = parse_guest_address(value);
   } else if (key == "romfile") {
     spec.rom_file = value;
   } else {
@@ -70,26 +80,6 @@ DeviceSpec DeviceSpec::parse(std::string_view text) {
     set(spec, part.substr(0, equals), part.substr(equals + 1));
   }
   return spec;
-}
-
-std::vector<unsigned> assign_slots(std::span<const DeviceSpec> devices) {
-  if (devices.size() > kLastSlot) {
-    throw UsageError(fmt::format("{} devices are more than the guest's bus has slots", devices.size()), fmt::format("give at most {}", kLastSlot));
-  }
-  std::array<bool, kLastSlot + 1> taken{};
-  taken[0] = true;  // the host bridge
-  for (const DeviceSpec& device : devices) {
-    if (!device.slot) continue;
-    if (taken[*device.slot]) throw UsageError(fmt::format("two devices have addr={:x}", *device.slot), "give each a slot of its own");
-    taken[*device.slot] = true;
-  }
-  std::vector<unsigned> slots;
-  for (const DeviceSpec& device : devices) {
-    const auto free = static_cast<unsigned>(std::ranges::find(taken, false) - taken.begin());
-    slots.push_back(device.slot.value_or(free));
-    taken[slots.back()] = true;
-  }
-  return slots;
 }
 
 }  // namespace strait

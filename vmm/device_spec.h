@@ -1,22 +1,29 @@
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "host/bdf.h"
 
 namespace strait {
 
+/// Where the guest finds a function on its bus 0.
+struct GuestAddress {
+  unsigned slot = 0;      ///< 1 to 31; 0, where the host bridge is, leaves the choice to place_devices()
+  unsigned function = 0;  ///< 0 to 7
+
+  friend auto operator<=>(const GuestAddress&, const GuestAddress&) = default;
+};
+
 /// What one --device option says: ADDRESS[,KEY=VALUE...].
 struct DeviceSpec {
   host::Bdf bdf;
-  std::optional<unsigned> slot;  ///< addr=: the guest's slot, 1 to 31; the lowest that is free otherwise
-  bool rom = true;               ///< rombar=
-  std::string rom_file;          ///< romfile=: in place of the device's own; empty for that
-  bool peers = true;             ///< p2p=: other assigned devices reach its BARs
+  GuestAddress address;  ///< addr=
+  bool rom = true;       ///< rombar=
+  std::string rom_file;  ///< romfile=: in place of the device's own; empty for that
+  bool peers = true;     ///< p2p=: other assigned devices reach its BARs
+
+  bool multifunction = false;  ///< function 0 of a slot that has more: place_devices() finds out
 
   // Mechanisms that an experiment may do without.
   bool direct = true;        ///< mmap=: BARs are mapped into the guest
@@ -28,9 +35,5 @@ struct DeviceSpec {
   /// Throws UsageError.
   static DeviceSpec parse(std::string_view text);
 };
-
-/// The guest slot of each device: what it asks for, or the lowest that is free. Throws UsageError where two ask for the same, or where there
-/// are more devices than slots. Pure.
-std::vector<unsigned> assign_slots(std::span<const DeviceSpec> devices);
 
 }  // namespace strait

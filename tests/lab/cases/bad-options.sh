@@ -27,6 +27,10 @@ for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
 texts=('no PCI address' '0000:01:10.0')
 for address in card '' 01:20.0 0000:01:10.8 0000:01:10; do bad run --kernel kernel --device "$address"; done
 texts=('speed: unknown key' 'romfile=FILE') && bad run --kernel kernel --device "$LAB_VF0,speed=fast"
+texts=('no slot' '1 to 1f')
+for address in 0 20 5.8 5. .1; do bad run --kernel kernel --device "$LAB_VF0,addr=$address"; done
+texts=('two devices have addr=5.1') && bad run --kernel kernel --device "$LAB_VF0,addr=5.1" --device "$LAB_VF1,addr=5.1"
+texts=("$LAB_VF1 has addr=5.1" 'slot 5 has no function 0' 'addr=5') && bad run --kernel kernel --device "$LAB_VF0" --device "$LAB_VF1,addr=5.1"
 texts=("$LAB_VF0 is given twice" 'once')
 bad run --kernel kernel --device "$LAB_VF0" --device "$LAB_VF0"
 bad run --kernel kernel --device "${LAB_VF0#0000:}" --device "/sys/bus/pci/devices/$LAB_VF0/"

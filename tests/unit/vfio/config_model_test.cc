@@ -57,6 +57,15 @@ TEST(ConfigModel, NoRomAndOneFunction) {
   EXPECT_EQ(model.view[PCI_HEADER_TYPE], 0);
 }
 
+TEST(ConfigModel, OneOfSeveralFunctionsWhereTheSlotHasMore) {
+  const ConfigBuilder config;
+  std::string problem;
+  ConfigModel model = make_config_model(config, {}, problem);
+  model.show_multifunction();
+  EXPECT_EQ(model.shown[PCI_HEADER_TYPE] & 0x80, 0x80);
+  EXPECT_EQ(model.ours[PCI_HEADER_TYPE], 0x80) << "the layout is the device's to say";
+}
+
 TEST(ConfigModel, TheMsixCapabilityIsFound) {
   const Model model(ConfigBuilder().msix(0x70, 3, 0x00000003, 0x00002003));
   ASSERT_EQ(model.msix, 0x70);

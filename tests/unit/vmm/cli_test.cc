@@ -102,6 +102,7 @@ TEST(RunCommand, TakesEveryOption) {
   ASSERT_EQ(options.devices.size(), 2u);
   EXPECT_EQ(options.devices[0].bdf, host::Bdf::parse("01:10.0"));
   EXPECT_EQ(options.devices[1].bdf, host::Bdf::parse("01:10.2"));
+  EXPECT_EQ(options.devices[1].address, (GuestAddress{2, 0}));
   EXPECT_EQ(options.timeout, std::chrono::milliseconds(1500));
   EXPECT_EQ(options.metrics_file, "m.json");
   EXPECT_EQ(options.exit_port, Port(0xf4));
@@ -172,14 +173,16 @@ TEST(RunCommand, Cpus) {
 
 TEST(RunCommand, Devices) {
   const std::string kKeys =
-      "addr=SLOT, p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off";
+      "addr=SLOT[.FUNCTION], p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
+      "route-batch=on|off";
   EXPECT_EQ(run_error({"--device", "card"}),
             "'card' is no PCI address; write it as 0000:01:10.0, 01:10.0 or /sys/bus/pci/devices/0000:01:10.0");
   EXPECT_EQ(run_error({"--device", "01:10.0,speed=fast"}),
             "--device ...,speed: unknown key; there are " + kKeys);
   EXPECT_EQ(run_error({"--device", "01:10.0,"}),
             "--device 01:10.0,: '' is not KEY=VALUE; there are " + kKeys);
-  EXPECT_EQ(run_error({"--device", "01:10.0,addr=2", "--device", "01:10.2,addr=2"}), "two devices have addr=2; give each a slot of its own");
+  EXPECT_EQ(run_error({"--device", "01:10.0,addr=2", "--device", "01:10.2,addr=2"}),
+            "two devices have addr=2.0; give each a slot of its own, or a function of its own, as in addr=5.1");
   EXPECT_EQ(run_error({"--device", "01:10.0", "--device", "/sys/bus/pci/devices/0000:01:10.0"}),
             "--device 0000:01:10.0 is given twice; name each device once");
 }

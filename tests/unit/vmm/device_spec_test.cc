@@ -9,13 +9,12 @@ namespace strait {
 namespace {
 
 using test::error_of;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
   const DeviceSpec spec = DeviceSpec::parse("01:10.0");
   EXPECT_EQ(spec.bdf, host::Bdf::parse("0000:01:10.0"));
-  EXPECT_FALSE(spec.slot);
+  EXPECT_EQ(spec.address, GuestAddress());
   EXPECT_TRUE(spec.rom);
   EXPECT_EQ(spec.rom_file, "");
   EXPECT_TRUE(spec.direct);
@@ -27,7 +26,7 @@ TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
 
 TEST(DeviceSpec, EveryKeyIsTaken) {
   const DeviceSpec spec = DeviceSpec::parse("01:10.0,addr=0x1f,rombar=off,romfile=/tmp/a=b,mmap=off,p2p=off");
-  EXPECT_EQ(spec.slot, 0x1fu);
+  EXPECT_EQ(spec.address, (GuestAddress{0x1f, 0}));
   EXPECT_FALSE(spec.rom);
   EXPECT_EQ(spec.rom_file, "/tmp/a=b");
   EXPECT_FALSE(spec.direct);
@@ -38,40 +37,20 @@ TEST(DeviceSpec, EveryKeyIsTaken) {
   EXPECT_FALSE(experiment.io_eventfds);
   EXPECT_FALSE(experiment.batched);
   EXPECT_FALSE(experiment.dynamic_msix);
-  EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=a").slot, 10u);
+  EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=a").address, (GuestAddress{10, 0}));
+  EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=1e.7").address, (GuestAddress{0x1e, 7}));
+  EXPECT_EQ(DeviceSpec::parse("01:10.0,addr=0x5.0").address, (GuestAddress{5, 0}));
 }
 
 TEST(DeviceSpec, MistakesAreNamed) {
-  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT, p2p=on|off"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT[.FUNCTION], p2p=on|off"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,rombar"); }), HasSubstr("'rombar' is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,romfile="); }), HasSubstr("is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,,rombar=on"); }), HasSubstr("'' is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,mmap=yes"); }), HasSubstr("mmap=yes: neither on nor off; write mmap=on or mmap=off"));
-  for (const char* slot : {"0", "20", "-1", "0x", "1g"}) {
+  for (const char* slot : {"0", "20", "-1", "0x", "1g", "5.", "5.8", ".1", "5.1.1", "5.-1", "0.1"}) {
     EXPECT_THAT(error_of([&] { DeviceSpec::parse(std::string("01:10.0,addr=") + slot); }), HasSubstr("no slot; give a slot")) << slot;
   }
-}
-
-TEST(AssignSlots, TheLowestFreeOnesInOrder) {
-  const std::vector<DeviceSpec> devices{DeviceSpec::parse("01:10.0"), DeviceSpec::parse("01:10.2"), DeviceSpec::parse("01:10.4")};
-  EXPECT_THAT(assign_slots(devices), ElementsAre(1, 2, 3));
-}
-
-TEST(AssignSlots, OthersMakeRoomForThoseThatAsk) {
-  const std::vector<DeviceSpec> devices{DeviceSpec::parse("01:10.0"), DeviceSpec::parse("01:10.2,addr=1"), DeviceSpec::parse("01:10.4")};
-  EXPECT_THAT(assign_slots(devices), ElementsAre(2, 1, 3));
-}
-
-TEST(AssignSlots, ASlotHasRoomForOne) {
-  const std::vector<DeviceSpec> devices{DeviceSpec::parse("01:10.0,addr=1e"), DeviceSpec::parse("01:10.2,addr=1e")};
-  EXPECT_EQ(error_of([&] { assign_slots(devices); }), "two devices have addr=1e; give each a slot of its own");
-}
-
-TEST(AssignSlots, ThereAreThirtyOne) {
-  std::vector<DeviceSpec> devices(31);
-  EXPECT_EQ(assign_slots(devices).back(), 31u);
-  devices.emplace_back();
-  EXPECT_THAT(error_of([&] { assign_slots(devices); }), HasSubstr("32 devices are more than the guest's bus has slots; give at most 31"));
 }
 
 }  // namespace
