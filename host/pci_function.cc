@@ -49,6 +49,8 @@ fs::path PciFunction::path() const { return sysfs_ / "bus/pci/devices" / bdf_.to
 
 std::string PciFunction::driver() const { return link_name(path() / "driver"); }
 
+bool PciFunction::on_vfio() const { return is_vfio(driver()); }
+
 std::optional<unsigned> PciFunction::iommu_group() const {
   const std::string name = link_name(path() / "iommu_group");
   if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;

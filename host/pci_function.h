@@ -19,6 +19,8 @@ class PciFunction {
   const Bdf& bdf() const { return bdf_; }
   /// The bound driver's name, empty for none.
   std::string driver() const;
+  /// True where that is vfio-pci, or a driver that a vendor made in its place.
+  bool on_vfio() const;
   /// The IOMMU group's number; nothing where no IOMMU translates for the function.
   std::optional<unsigned> iommu_group() const;
   /// Every function of the same IOMMU group, this one included.

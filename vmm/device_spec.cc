@@ -14,14 +14,14 @@ namespace strait {
 namespace {
 
 constexpr std::string_view kKeys =
-    "addr=SLOT[.FUNCTION], p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
+    "addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
     "route-batch=on|off";
 constexpr unsigned kLastSlot = 31, kLastFunction = 7;
 
 constexpr std::pair<std::string_view, bool DeviceSpec::*> kSwitches[] = {
-    {"dyn-msix", &DeviceSpec::dynamic_msix}, {"ioeventfd", &DeviceSpec::io_eventfds}, {"irqfd", &DeviceSpec::irqfds},
-    {"mmap", &DeviceSpec::direct},           {"p2p", &DeviceSpec::peers},             {"rombar", &DeviceSpec::rom},
-    {"route-batch", &DeviceSpec::batched},
+    {"dyn-msix", &DeviceSpec::dynamic_msix}, {"group", &DeviceSpec::group},         {"ioeventfd", &DeviceSpec::io_eventfds},
+    {"irqfd", &DeviceSpec::irqfds},          {"mmap", &DeviceSpec::direct},         {"p2p", &DeviceSpec::peers},
+    {"rombar", &DeviceSpec::rom},            {"route-batch", &DeviceSpec::batched},
 };
 
 bool parse_switch(std::string_view key, std::string_view value) {
@@ -63,6 +63,13 @@ void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
   }
 }
 
+void check_keys_agree(const DeviceSpec& spec) {
+  if (spec.group && spec.address.function != 0) {
+    throw UsageError(fmt::format("--device {},group=on: addr= with a function", spec.bdf.to_string()),
+                     "give the slot alone: the functions of a group keep the numbers that they have on the host");
+  }
+}
+
 }  // namespace
 
 DeviceSpec DeviceSpec::parse(std::string_view text) {
@@ -79,6 +86,7 @@ DeviceSpec DeviceSpec::parse(std::string_view text) {
     }
     set(spec, part.substr(0, equals), part.substr(equals + 1));
   }
+  check_keys_agree(spec);
   return spec;
 }
 

@@ -19,6 +19,7 @@ struct GuestAddress {
 struct DeviceSpec {
   host::Bdf bdf;
   GuestAddress address;  ///< addr=
+  bool group = false;    ///< group=: with it come the other functions of its IOMMU group, see expand_groups()
   bool rom = true;       ///< rombar=
   std::string rom_file;  ///< romfile=: in place of the device's own; empty for that
   bool peers = true;     ///< p2p=: other assigned devices reach its BARs

@@ -63,7 +63,7 @@ host_arguments() {
 }
 
 # card_kinds: what --card takes.
-card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi edu ivshmem)
+card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi edu ivshmem multi)
 
 # add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
 # 10.0.2.2; disks hold 64 MiB of zeroes.
@@ -88,5 +88,6 @@ add_card() {
 	xhci-msi) arguments+=(-device "qemu-xhci,msi=on,msix=off,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	edu) arguments+=(-device "edu,bus=$port,dma_mask=0xffffffffffffffff") ;;
 	ivshmem) arguments+=(-device "ivshmem-plain,memdev=$disk,bus=$port") ;;
+	multi) arguments+=(-device "e1000e,netdev=$net,bus=$port,addr=0.0,multifunction=on" -device "edu,bus=$port,addr=0.1") ;;
 	esac
 }

@@ -30,6 +30,7 @@ TEST_F(PciFunctionTest, SysfsIsReadAsItIs) {
   sysfs_.add("0000:01:10.2", "", 12);
   const PciFunction vf = function("01:10.0");
   EXPECT_EQ(vf.driver(), "igbvf");
+  EXPECT_FALSE(vf.on_vfio());
   EXPECT_EQ(vf.iommu_group(), 12u);
   EXPECT_EQ(vf.network_interface(), "enp1s16");
   EXPECT_FALSE(vf.is_bridge());
@@ -51,6 +52,7 @@ TEST_F(PciFunctionTest, AFunctionOnVfioAloneInItsGroupIsAssignable) {
 
 TEST_F(PciFunctionTest, VariantDriversOfVfioServe) {
   sysfs_.add("0000:01:10.0", "mlx5_vfio_pci", 12);
+  EXPECT_TRUE(function("01:10.0").on_vfio());
   EXPECT_EQ(why_not("01:10.0"), kAssignable);
 }
 

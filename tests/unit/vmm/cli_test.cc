@@ -173,7 +173,7 @@ TEST(RunCommand, Cpus) {
 
 TEST(RunCommand, Devices) {
   const std::string kKeys =
-      "addr=SLOT[.FUNCTION], p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
+      "addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
       "route-batch=on|off";
   EXPECT_EQ(run_error({"--device", "card"}),
             "'card' is no PCI address; write it as 0000:01:10.0, 01:10.0 or /sys/bus/pci/devices/0000:01:10.0");
@@ -184,7 +184,7 @@ TEST(RunCommand, Devices) {
   EXPECT_EQ(run_error({"--device", "01:10.0,addr=2", "--device", "01:10.2,addr=2"}),
             "two devices have addr=2.0; give each a slot of its own, or a function of its own, as in addr=5.1");
   EXPECT_EQ(run_error({"--device", "01:10.0", "--device", "/sys/bus/pci/devices/0000:01:10.0"}),
-            "--device 0000:01:10.0 is given twice; name each device once");
+            "--device 0000:01:10.0 is given twice; name each device once, and none that another brings along by group=on");
 }
 
 TEST(RunCommand, Timeouts) {

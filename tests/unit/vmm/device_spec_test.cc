@@ -17,6 +17,7 @@ TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
   EXPECT_EQ(spec.address, GuestAddress());
   EXPECT_TRUE(spec.rom);
   EXPECT_EQ(spec.rom_file, "");
+  EXPECT_FALSE(spec.group);
   EXPECT_TRUE(spec.direct);
   EXPECT_TRUE(spec.irqfds);
   EXPECT_TRUE(spec.io_eventfds);
@@ -31,6 +32,7 @@ TEST(DeviceSpec, EveryKeyIsTaken) {
   EXPECT_EQ(spec.rom_file, "/tmp/a=b");
   EXPECT_FALSE(spec.direct);
   EXPECT_FALSE(spec.peers);
+  EXPECT_TRUE(DeviceSpec::parse("01:10.0,group=on,addr=5.0").group);
   const DeviceSpec experiment = DeviceSpec::parse("01:10.0,irqfd=off,ioeventfd=off,route-batch=off,dyn-msix=off");
   EXPECT_TRUE(experiment.direct);
   EXPECT_FALSE(experiment.irqfds);
@@ -43,11 +45,14 @@ TEST(DeviceSpec, EveryKeyIsTaken) {
 }
 
 TEST(DeviceSpec, MistakesAreNamed) {
-  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT[.FUNCTION], p2p=on|off"));
+  EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,color=red"); }), HasSubstr("unknown key; there are addr=SLOT[.FUNCTION], group=on|off"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,rombar"); }), HasSubstr("'rombar' is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,romfile="); }), HasSubstr("is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,,rombar=on"); }), HasSubstr("'' is not KEY=VALUE"));
   EXPECT_THAT(error_of([] { DeviceSpec::parse("01:10.0,mmap=yes"); }), HasSubstr("mmap=yes: neither on nor off; write mmap=on or mmap=off"));
+  EXPECT_EQ(error_of([] { DeviceSpec::parse("01:10.0,addr=5.1,group=on"); }),
+            "--device 0000:01:10.0,group=on: addr= with a function; give the slot alone: "
+            "the functions of a group keep the numbers that they have on the host");
   for (const char* slot : {"0", "20", "-1", "0x", "1g", "5.", "5.8", ".1", "5.1.1", "5.-1", "0.1"}) {
     EXPECT_THAT(error_of([&] { DeviceSpec::parse(std::string("01:10.0,addr=") + slot); }), HasSubstr("no slot; give a slot")) << slot;
   }
