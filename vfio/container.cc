@@ -66,6 +66,18 @@ void check_viable(int group_fd, unsigned group) {
   throw Error::from_errno(code, fmt::format("{} for IOMMU group {}", attempt, group));
 }
 
+/// What to do where vfio-pci does not open a function because of the token that came with it, or did not.
+std::string opening_remedy(int code, bool token_given) {
+  if (code == EACCES) {
+    return token_given ? "its vf-token is not this card's: all users of the physical function and of its virtual ones must give the same, the "
+                         "physical function's first"
+                       : "its physical and its virtual functions are on vfio-pci: all their users must give the same vf-token=UUID, the physical "
+                         "function's first";
+  }
+  if (code == EINVAL && token_given) return "leave out its vf-token: that is for SR-IOV with the physical function on vfio-pci, too";
+  return {};
+}
+
 }  // namespace
 
 std::vector<Range<Iova>> read_iova_ranges(std::span<const std::uint8_t> info_bytes) {
@@ -120,12 +132,10 @@ void Container::join(unsigned group, const std::string& name) {
   if (observer_) observer_(joined->second.get(), true);
 }
 
-UniqueFd Container::open_device(unsigned group, const std::string& name) {
-  const int fd = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, name.c_str());
-  if (fd < 0) {
-    throw Error::from_errno(-fd, fmt::format("opening {} through VFIO", name),
-                            fd == -EINVAL ? "if its physical function is on vfio-pci too, it needs a vf-token" : "");
-  }
+UniqueFd Container::open_device(unsigned group, const std::string& name, const std::string& vf_token) {
+  const std::string request = vf_token.empty() ? name : fmt::format("{} vf_token={}", name, vf_token);
+  const int fd = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, request.c_str());
+  if (fd < 0) throw Error::from_errno(-fd, fmt::format("opening {} through VFIO", name), opening_remedy(-fd, !vf_token.empty()));
   return UniqueFd(fd);
 }
 

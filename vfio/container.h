@@ -40,8 +40,9 @@ class Container : public DmaSpace {
     Container& container_;
   };
   /// Opens the function `name` (full PCI address) of a group that has joined. The kernel resets it, where it can, on this first open
-  /// and on the last close. Throws Error.
-  UniqueFd open_device(unsigned group, const std::string& name);
+  /// and on the last close. `vf_token`, a UUID or empty, is what the users of a physical function and of its virtual functions have in
+  /// common where the physical function is on vfio-pci, too: its user sets it, theirs must know it. Throws Error with the remedy.
+  UniqueFd open_device(unsigned group, const std::string& name, const std::string& vf_token = {});
 
   std::vector<Range<Iova>> usable_ranges() const override;
   void map(Iova start, std::span<std::uint8_t> memory) override;

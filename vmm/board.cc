@@ -64,7 +64,7 @@ void Board::open_devices() {
   for (const DeviceSpec& spec : ground_.options.devices) {
     const std::string name = spec.bdf.to_string();
     const unsigned group = *host::PciFunction(spec.bdf).iommu_group();
-    devices_.push_back(std::make_unique<vfio::KernelDevice>(name, ground_.container->open_device(group, name)));
+    devices_.push_back(std::make_unique<vfio::KernelDevice>(name, ground_.container->open_device(group, name, spec.vf_token)));
     vfio::KernelDevice& device = *devices_.back();
     watches_.push_back(std::make_unique<DeviceWatch>(device, ground_.loop, watch_handlers(device)));
     functions_.push_back(std::make_unique<vfio::AssignedFunction>(device, function_host(spec), function_options(spec)));

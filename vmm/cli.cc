@@ -100,7 +100,7 @@ po::options_description describe_options() {
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
     ("device", po::value<std::vector<std::string>>()->value_name("BDF[,KEY=VALUE...]"),
       "PCI function to assign, such as 0000:01:10.0; keys: addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, "
-      "and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off; repeatable")
+      "vf-token=UUID, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off; repeatable")
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")

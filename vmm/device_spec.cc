@@ -1,6 +1,7 @@
 #include "vmm/device_spec.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -14,8 +15,8 @@ namespace strait {
 namespace {
 
 constexpr std::string_view kKeys =
-    "addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
-    "route-batch=on|off";
+    "addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, "
+    "and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off";
 constexpr unsigned kLastSlot = 31, kLastFunction = 7;
 
 constexpr std::pair<std::string_view, bool DeviceSpec::*> kSwitches[] = {
@@ -50,6 +51,15 @@ GuestAddress parse_guest_address(std::string_view value) {
   return {*slot, *function};
 }
 
+std::string parse_uuid(std::string_view value) {
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  const auto fits = [](char form, char c) { return form == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+  if (!std::ranges::equal(kForm, value, fits)) {
+    throw UsageError(fmt::format("--device ...,vf-token={}: no UUID", value), "give one such as uuidgen prints");
+  }
+  return std::string(value);
+}
+
 void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
   const auto found = std::ranges::find(kSwitches, key, &std::pair<std::string_view, bool DeviceSpec::*>::first);
   if (found != std::end(kSwitches)) {
@@ -58,6 +68,8 @@ void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
     spec.address = parse_guest_address(value);
   } else if (key == "romfile") {
     spec.rom_file = value;
+  } else if (key == "vf-token") {
+    spec.vf_token = parse_uuid(value);
   } else {
     throw UsageError(fmt::format("--device ...,{}: unknown key", key), fmt::format("there are {}", kKeys));
   }

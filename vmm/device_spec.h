@@ -23,6 +23,7 @@ struct DeviceSpec {
   bool rom = true;       ///< rombar=
   std::string rom_file;  ///< romfile=: in place of the device's own; empty for that
   bool peers = true;     ///< p2p=: other assigned devices reach its BARs
+  std::string vf_token;  ///< vf-token=: a UUID; empty for none
 
   bool multifunction = false;  ///< function 0 of a slot that has more: place_devices() finds out
 

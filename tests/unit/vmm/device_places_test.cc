@@ -80,7 +80,7 @@ TEST(DevicePlaces, ThereAreThirtyOneSlots) {
 
 TEST(DevicePlaces, AndEightFunctionsInEach) {
   std::vector<DeviceSpec> devices;
-  for (unsigned place = 8; place < 256; ++place) devices.push_back({.bdf = {}, .address = {place / 8, place % 8}, .rom_file = {}});
+  for (unsigned place = 8; place < 256; ++place) devices.emplace_back().address = {place / 8, place % 8};
   place_devices(devices);
   EXPECT_EQ(devices.back().address, (At{31, 7}));
 }

@@ -18,6 +18,7 @@ TEST(DeviceSpec, AnAddressAloneHasTheDefaults) {
   EXPECT_TRUE(spec.rom);
   EXPECT_EQ(spec.rom_file, "");
   EXPECT_FALSE(spec.group);
+  EXPECT_EQ(spec.vf_token, "");
   EXPECT_TRUE(spec.direct);
   EXPECT_TRUE(spec.irqfds);
   EXPECT_TRUE(spec.io_eventfds);
@@ -33,6 +34,7 @@ TEST(DeviceSpec, EveryKeyIsTaken) {
   EXPECT_FALSE(spec.direct);
   EXPECT_FALSE(spec.peers);
   EXPECT_TRUE(DeviceSpec::parse("01:10.0,group=on,addr=5.0").group);
+  EXPECT_EQ(DeviceSpec::parse("01:10.0,vf-token=83d8f4f2-509F-382f-3c1e-e6bfe0fa1001").vf_token, "83d8f4f2-509F-382f-3c1e-e6bfe0fa1001");
   const DeviceSpec experiment = DeviceSpec::parse("01:10.0,irqfd=off,ioeventfd=off,route-batch=off,dyn-msix=off");
   EXPECT_TRUE(experiment.direct);
   EXPECT_FALSE(experiment.irqfds);
@@ -53,6 +55,10 @@ TEST(DeviceSpec, MistakesAreNamed) {
   EXPECT_EQ(error_of([] { DeviceSpec::parse("01:10.0,addr=5.1,group=on"); }),
             "--device 0000:01:10.0,group=on: addr= with a function; give the slot alone: "
             "the functions of a group keep the numbers that they have on the host");
+  for (const char* token : {"1", "83d8f4f2-509f-382f-3c1e-e6bfe0fa100", "83d8f4f2-509f-382f-3c1e-e6bfe0fa10011", "83d8f4f2-509f-382f-3c1e-e6bfe0fa100g",
+                            "83d8f4f20509f-382f-3c1e-e6bfe0fa1001"}) {
+    EXPECT_THAT(error_of([&] { DeviceSpec::parse(std::string("01:10.0,vf-token=") + token); }), HasSubstr("no UUID; give one such as")) << token;
+  }
   for (const char* slot : {"0", "20", "-1", "0x", "1g", "5.", "5.8", ".1", "5.1.1", "5.-1", "0.1"}) {
     EXPECT_THAT(error_of([&] { DeviceSpec::parse(std::string("01:10.0,addr=") + slot); }), HasSubstr("no slot; give a slot")) << slot;
   }
