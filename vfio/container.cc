@@ -14,6 +14,7 @@
 #include "base/syscall.h"
 #include "host/limits.h"
 #include "vfio/capability_chain.h"
+#include "vfio/handed_over.h"
 
 namespace strait::vfio {
 namespace {
@@ -46,11 +47,15 @@ UniqueFd open_group(unsigned group, const std::string& name) {
   }
 }
 
-void check_viable(int group_fd, unsigned group) {
+std::uint32_t group_flags(int group_fd) {
   vfio_group_status status = {};
   status.argsz = sizeof status;
   checked_ioctl(group_fd, VFIO_GROUP_GET_STATUS, &status, "VFIO_GROUP_GET_STATUS");
-  if ((status.flags & VFIO_GROUP_FLAGS_VIABLE) == 0) {
+  return status.flags;
+}
+
+void check_viable(std::uint32_t flags, unsigned group) {
+  if ((flags & VFIO_GROUP_FLAGS_VIABLE) == 0) {
     throw Error(fmt::format("IOMMU group {} is not viable: a host driver holds a function of it", group),
                 fmt::format("bind every function in /sys/kernel/iommu_groups/{}/devices to vfio-pci or to no driver", group));
   }
@@ -69,13 +74,18 @@ void check_viable(int group_fd, unsigned group) {
 /// What to do where vfio-pci does not open a function because of the token that came with it, or did not.
 std::string opening_remedy(int code, bool token_given) {
   if (code == EACCES) {
-    return token_given ? "its vf-token is not this card's: all users of the physical function and of its virtual ones must give the same, the "
-                         "physical function's first"
-                       : "its physical and its virtual functions are on vfio-pci: all their users must give the same vf-token=UUID, the physical "
-                         "function's first";
+    return std::string(token_given ? "its vf-token is not this card's" : "it needs a vf-token=UUID") +
+           ": all users of the physical function and of its virtual ones must give the same, the physical function's first";
   }
   if (code == EINVAL && token_given) return "leave out its vf-token: that is for SR-IOV with the physical function on vfio-pci, too";
   return {};
+}
+
+/// A container gets its IOMMU with its first group, and answers for it from then on.
+bool has_iommu(int container_fd) {
+  vfio_iommu_type1_info info = {};
+  info.argsz = sizeof info;
+  return try_ioctl(container_fd, VFIO_IOMMU_GET_INFO, &info) == 0;
 }
 
 }  // namespace
@@ -98,7 +108,10 @@ std::vector<Range<Iova>> read_iova_ranges(std::span<const std::uint8_t> info_byt
   return ranges;
 }
 
-Container::Container() : fd_(open_container()) {
+Container::Container(std::optional<int> handed_over)
+    : fd_(handed_over ? take_container(*handed_over) : open_container()),
+      came_with_iommu_(has_iommu(fd_.get())),
+      has_iommu_(came_with_iommu_) {
   if (try_ioctl(fd_.get(), VFIO_GET_API_VERSION) != VFIO_API_VERSION) throw Error("this host's VFIO speaks another API version");
   if (try_ioctl(fd_.get(), VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0) {
     throw Error("this host's VFIO has no type 1 IOMMU back end", "load it: modprobe vfio_iommu_type1");
@@ -115,24 +128,39 @@ Container::Observation::~Observation() {
   container_.observer_ = nullptr;
 }
 
-void Container::join(unsigned group, const std::string& name) {
+void Container::join(unsigned group, const std::string& name, std::optional<int> handed_over) {
   if (groups_.contains(group)) return;
-  UniqueFd opened = open_group(group, name);
-  check_viable(opened.get(), group);
-  int container = fd_.get();
-  if (const int result = try_ioctl(opened.get(), VFIO_GROUP_SET_CONTAINER, &container); result < 0) {
-    refuse_iommu(-result, group, "VFIO_GROUP_SET_CONTAINER");
-  }
-  if (groups_.empty()) {
-    if (const int result = try_ioctl(fd_.get(), VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU); result < 0) {
-      refuse_iommu(-result, group, "VFIO_SET_IOMMU");
-    }
+  UniqueFd opened = handed_over ? take_group(*handed_over, group, name) : open_group(group, name);
+  const std::uint32_t flags = group_flags(opened.get());
+  check_viable(flags, group);
+  if ((flags & VFIO_GROUP_FLAGS_CONTAINER_SET) == 0) {
+    attach(opened.get(), group);
+  } else if (!came_with_iommu_) {
+    throw Error(fmt::format("IOMMU group {}, handed over for {}, is in a container that was not", group, name),
+                "hand that over, too: container-fd=N");
   }
   const auto joined = groups_.emplace(group, std::move(opened)).first;
   if (observer_) observer_(joined->second.get(), true);
 }
 
+void Container::attach(int group_fd, unsigned group) {
+  int container = fd_.get();
+  if (const int result = try_ioctl(group_fd, VFIO_GROUP_SET_CONTAINER, &container); result < 0) {
+    refuse_iommu(-result, group, "VFIO_GROUP_SET_CONTAINER");
+  }
+  if (has_iommu_) return;
+  if (const int result = try_ioctl(fd_.get(), VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU); result < 0) {
+    refuse_iommu(-result, group, "VFIO_SET_IOMMU");
+  }
+  has_iommu_ = true;
+}
+
+void Container::keep_device(unsigned group, const std::string& name, int handed_over) {
+  kept_devices_.emplace(name, take_device(handed_over, groups_.at(group).get(), name));
+}
+
 UniqueFd Container::open_device(unsigned group, const std::string& name, const std::string& vf_token) {
+  if (auto kept = kept_devices_.extract(name)) return std::move(kept.mapped());
   const std::string request = vf_token.empty() ? name : fmt::format("{} vf_token={}", name, vf_token);
   const int fd = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, request.c_str());
   if (fd < 0) throw Error::from_errno(-fd, fmt::format("opening {} through VFIO", name), opening_remedy(-fd, !vf_token.empty()));

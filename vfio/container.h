@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/counter.h"
@@ -22,12 +23,13 @@ class Container : public DmaSpace {
   /// Told of each group that joins or leaves, by its descriptor.
   using GroupObserver = std::function<void(int group_fd, bool joined)>;
 
-  /// Opens /dev/vfio/vfio. Throws Error with the remedy.
-  Container();
+  /// Opens /dev/vfio/vfio, or takes `handed_over`, a descriptor of it that may hold groups already. Throws Error with the remedy.
+  explicit Container(std::optional<int> handed_over = {});
 
   /// Brings an IOMMU group in, unless it is in already; `name` is the function it is for. Throws Error with the remedy: no permission,
-  /// busy, not viable, no interrupt remapping.
-  void join(unsigned group, const std::string& name);
+  /// busy, not viable, no interrupt remapping. `handed_over` is taken in place of the group's file; it may be in the container that was
+  /// handed over, and nobody can tell whether it is in another that has an IOMMU.
+  void join(unsigned group, const std::string& name, std::optional<int> handed_over = {});
   /// Has `observer` told of every group in the container, and of those that leave, as long as this lives; at its end all leave. One at a time.
   class Observation {
    public:
@@ -43,6 +45,9 @@ class Container : public DmaSpace {
   /// and on the last close. `vf_token`, a UUID or empty, is what the users of a physical function and of its virtual functions have in
   /// common where the physical function is on vfio-pci, too: its user sets it, theirs must know it. Throws Error with the remedy.
   UniqueFd open_device(unsigned group, const std::string& name, const std::string& vf_token = {});
+  /// Keeps `handed_over`, the function `name` of a group that was in the container when that was handed over: the first open_device() is
+  /// spared opening it. Throws Error.
+  void keep_device(unsigned group, const std::string& name, int handed_over);
 
   std::vector<Range<Iova>> usable_ranges() const override;
   void map(Iova start, std::span<std::uint8_t> memory) override;
@@ -50,8 +55,13 @@ class Container : public DmaSpace {
   Statistics statistics() const override;
 
  private:
+  void attach(int group_fd, unsigned group);
+
   UniqueFd fd_;
+  const bool came_with_iommu_;  ///< somebody else put groups into it
+  bool has_iommu_;
   std::map<unsigned, UniqueFd> groups_;
+  std::map<std::string, UniqueFd> kept_devices_;  ///< by name
   GroupObserver observer_;
   std::mutex mutex_;
   Counter map_calls_, bytes_, nanoseconds_;

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "boot/kernel_cache.h"
+#include "vmm/device_descriptors.h"
 #include "vmm/device_groups.h"
 #include "vmm/device_places.h"
 #include "vmm/test_guest.h"
@@ -99,8 +100,9 @@ po::options_description describe_options() {
     ("memory", text("SIZE"), "guest memory, with K, M, G or T [512M]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
     ("device", po::value<std::vector<std::string>>()->value_name("BDF[,KEY=VALUE...]"),
-      "PCI function to assign, such as 0000:01:10.0; keys: addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, "
-      "vf-token=UUID, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off; repeatable")
+      "PCI function to assign, such as 0000:01:10.0; keys: addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, "
+      "p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off; "
+      "repeatable")
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
@@ -152,6 +154,7 @@ RunOptions make_options(const po::variables_map& values, RunOptions options) {
     }
     options.devices = expand_groups(options.devices);
     place_devices(options.devices);
+    check_descriptors(options.devices);
   }
   return options;
 }

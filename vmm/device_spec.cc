@@ -1,5 +1,7 @@
 #include "vmm/device_spec.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -15,7 +17,7 @@ namespace strait {
 namespace {
 
 constexpr std::string_view kKeys =
-    "addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, "
+    "addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, "
     "and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off";
 constexpr unsigned kLastSlot = 31, kLastFunction = 7;
 
@@ -60,6 +62,16 @@ std::string parse_uuid(std::string_view value) {
   return std::string(value);
 }
 
+int parse_descriptor(std::string_view key, std::string_view value) {
+  int fd = -1;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), fd);
+  if (error != std::errc() || end != value.data() + value.size() || ::fcntl(fd, F_GETFD) < 0) {
+    throw UsageError(fmt::format("--device ...,{}={}: no open descriptor", key, value),
+                     "give the number of one that was opened before strait was started, as by 'exec 7<>/dev/vfio/vfio' in a shell");
+  }
+  return fd;
+}
+
 void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
   const auto found = std::ranges::find(kSwitches, key, &std::pair<std::string_view, bool DeviceSpec::*>::first);
   if (found != std::end(kSwitches)) {
@@ -68,6 +80,12 @@ void set(DeviceSpec& spec, std::string_view key, std::string_view value) {
     spec.address = parse_guest_address(value);
   } else if (key == "romfile") {
     spec.rom_file = value;
+  } else if (key == "fd") {
+    spec.device_fd = parse_descriptor(key, value);
+  } else if (key == "group-fd") {
+    spec.group_fd = parse_descriptor(key, value);
+  } else if (key == "container-fd") {
+    spec.container_fd = parse_descriptor(key, value);
   } else if (key == "vf-token") {
     spec.vf_token = parse_uuid(value);
   } else {
@@ -79,6 +97,14 @@ void check_keys_agree(const DeviceSpec& spec) {
   if (spec.group && spec.address.function != 0) {
     throw UsageError(fmt::format("--device {},group=on: addr= with a function", spec.bdf.to_string()),
                      "give the slot alone: the functions of a group keep the numbers that they have on the host");
+  }
+  if (spec.group && spec.device_fd) {
+    throw UsageError(fmt::format("--device {},group=on: fd= is one function's", spec.bdf.to_string()),
+                     "hand over the group, group-fd=N, or name each function with its own fd=N");
+  }
+  if (spec.device_fd && !spec.group_fd) {
+    throw UsageError(fmt::format("--device {},fd={} needs group-fd= as well", spec.bdf.to_string(), *spec.device_fd),
+                     "hand over all three: the device, its IOMMU group, and the container that the group is in (container-fd=)");
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,10 @@ struct DeviceSpec {
   bool peers = true;     ///< p2p=: other assigned devices reach its BARs
   std::string vf_token;  ///< vf-token=: a UUID; empty for none
 
+  std::optional<int> device_fd;     ///< fd=: descriptors that were open when the program started, in place of what it would open
+  std::optional<int> group_fd;      ///< group-fd=
+  std::optional<int> container_fd;  ///< container-fd=: one for all devices, see check_descriptors()
+
   bool multifunction = false;  ///< function 0 of a slot that has more: place_devices() finds out
 
   // Mechanisms that an experiment may do without.
@@ -34,7 +39,7 @@ struct DeviceSpec {
   bool batched = true;       ///< route-batch=: changed routes go to KVM in one call, unchanged ones in none
   bool dynamic_msix = true;  ///< dyn-msix=: host interrupts for MSI-X vectors one by one, where the host can
 
-  /// Throws UsageError.
+  /// Throws UsageError, also where a descriptor is not open: before the program opens any of its own, which could be taken for it.
   static DeviceSpec parse(std::string_view text);
 };
 

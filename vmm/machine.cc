@@ -18,6 +18,9 @@ std::vector<std::uint32_t> apic_ids(std::uint32_t cpus) {
   return ids;
 }
 
+/// Of a device that host::check_assignable() has passed.
+unsigned group_of(const DeviceSpec& device) { return host::PciFunction(device.bdf).iommu_group().value(); }
+
 }  // namespace
 
 Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::function<void()> on_console_space, EndOfRun& end, EventLoop& loop,
@@ -50,14 +53,18 @@ Machine::~Machine() {
 /// Everything that can be wrong with the devices is found here, before memory is touched.
 void Machine::join_groups() {
   if (options_.devices.empty()) return;
-  std::vector<host::PciFunction> functions;
-  for (const DeviceSpec& device : options_.devices) {
-    functions.emplace_back(device.bdf);
-    host::check_assignable(functions.back());
-  }
+  for (const DeviceSpec& device : options_.devices) host::check_assignable(host::PciFunction(device.bdf));
   host::check_memlock(options_.memory);
-  container_ = std::make_unique<vfio::Container>();
-  for (const host::PciFunction& function : functions) container_->join(*function.iommu_group(), function.bdf().to_string());
+  container_ = std::make_unique<vfio::Container>(options_.devices.front().container_fd);
+  // Those handed over first: a group that somebody else has open cannot be opened for another device of it.
+  for (const bool handed_over : {true, false}) {
+    for (const DeviceSpec& device : options_.devices) {
+      if (device.group_fd.has_value() == handed_over) container_->join(group_of(device), device.bdf.to_string(), device.group_fd);
+    }
+  }
+  for (const DeviceSpec& device : options_.devices) {
+    if (device.device_fd) container_->keep_device(group_of(device), device.bdf.to_string(), *device.device_fd);
+  }
 }
 
 /// The kernel is read beside the making of everything else, which mostly waits: for the device's reset, for RCU in KVM.

@@ -30,7 +30,8 @@ texts=('speed: unknown key' 'romfile=FILE') && bad run --kernel kernel --device 
 texts=('no slot' '1 to 1f')
 for address in 0 20 5.8 5. .1; do bad run --kernel kernel --device "$LAB_VF0,addr=$address"; done
 texts=('two devices have addr=5.1') && bad run --kernel kernel --device "$LAB_VF0,addr=5.1" --device "$LAB_VF1,addr=5.1"
-texts=("$LAB_VF1 has addr=5.1" 'slot 5 has no function 0' 'addr=5') && bad run --kernel kernel --device "$LAB_VF0" --device "$LAB_VF1,addr=5.1"
+texts=("$LAB_VF1 has addr=5.1" 'slot 5 has no function 0' 'addr=5')
+bad run --kernel kernel --device "$LAB_VF0" --device "$LAB_VF1,addr=5.1"
 texts=('no UUID' 'uuidgen') && bad run --kernel kernel --device "$LAB_VF0,vf-token=secret"
 texts=('addr= with a function') && bad run --kernel kernel --device "$LAB_VF0,addr=5.1,group=on"
 texts=("$LAB_VF0 is given twice" 'once')

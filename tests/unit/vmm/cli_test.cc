@@ -173,7 +173,7 @@ TEST(RunCommand, Cpus) {
 
 TEST(RunCommand, Devices) {
   const std::string kKeys =
-      "addr=SLOT[.FUNCTION], group=on|off, p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, "
+      "addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, "
       "and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off";
   EXPECT_EQ(run_error({"--device", "card"}),
             "'card' is no PCI address; write it as 0000:01:10.0, 01:10.0 or /sys/bus/pci/devices/0000:01:10.0");

@@ -83,7 +83,8 @@ TEST_F(DeviceGroups, TheAddressIsForTheSlotOfTheNamedOne) {
   sysfs_.add("0000:00:1f.3", "vfio-pci", 7);
   add_card();
   EXPECT_THAT(places({"05:00.0", "01:00.1,group=on,addr=9"}),
-              ElementsAre("0000:05:00.0 at 1.0", "0000:00:1f.3 at 2.0", "0000:01:00.0 at 9.0", "0000:01:00.1 at 9.1", "0000:01:00.2 at 9.2"));
+              ElementsAre("0000:05:00.0 at 1.0", "0000:00:1f.3 at 2.0", "0000:01:00.0 at 9.0", "0000:01:00.1 at 9.1",
+                          "0000:01:00.2 at 9.2"));
 }
 
 TEST_F(DeviceGroups, KeysAreForAllButTheRomFile) {
