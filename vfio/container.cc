@@ -143,6 +143,14 @@ void Container::join(unsigned group, const std::string& name, std::optional<int>
   if (observer_) observer_(joined->second.get(), true);
 }
 
+void Container::leave_all_but(const std::set<unsigned>& groups) {
+  std::erase_if(groups_, [&](const auto& entry) {
+    const bool leaves = !groups.contains(entry.first);
+    if (leaves && observer_) observer_(entry.second.get(), false);
+    return leaves;
+  });
+}
+
 void Container::attach(int group_fd, unsigned group) {
   int container = fd_.get();
   if (const int result = try_ioctl(group_fd, VFIO_GROUP_SET_CONTAINER, &container); result < 0) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/counter.h"
@@ -30,6 +31,8 @@ class Container : public DmaSpace {
   /// busy, not viable, no interrupt remapping. `handed_over` is taken in place of the group's file; it may be in the container that was
   /// handed over, and nobody can tell whether it is in another that has an IOMMU.
   void join(unsigned group, const std::string& name, std::optional<int> handed_over = {});
+  /// Closes every group whose number is not in `groups`. Their devices are closed.
+  void leave_all_but(const std::set<unsigned>& groups);
   /// Has `observer` told of every group in the container, and of those that leave, as long as this lives; at its end all leave. One at a time.
   class Observation {
    public:

@@ -57,4 +57,12 @@ AddressPlan plan_addresses(std::uint64_t memory, std::uint32_t host_bits, std::s
   return plan;
 }
 
+bool ram_is_mappable(const AddressPlan& plan, std::span<const Range<Iova>> usable) {
+  return usable.empty() || std::ranges::all_of(plan.ram, [usable](const Range<Gpa>& ram) {
+           return std::ranges::any_of(usable, [&ram](const Range<Iova>& range) {
+             return range.contains(Range<Iova>{Iova(ram.start.value), ram.size});
+           });
+         });
+}
+
 }  // namespace strait

@@ -20,4 +20,7 @@ struct AddressPlan {
 /// bits than the IOMMU has. Throws Error where the memory does not fit. Pure.
 AddressPlan plan_addresses(std::uint64_t memory, std::uint32_t host_bits, std::span<const Range<Iova>> usable);
 
+/// Whether every byte of RAM can be mapped for DMA with an IOMMU that maps `usable` (as above). Pure.
+bool ram_is_mappable(const AddressPlan& plan, std::span<const Range<Iova>> usable);
+
 }  // namespace strait

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <utility>
 
-#include "base/log.h"
 #include "host/limits.h"
 
 namespace strait {
@@ -25,15 +25,15 @@ void block_signals() {
 
 }  // namespace
 
-BackgroundMapping::BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, EndOfRun& end, PhaseClock& clock)
-    : memory_(memory), space_(space), end_(end), clock_(clock), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+BackgroundMapping::BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, Handlers handlers)
+    : memory_(memory), space_(space), handlers_(std::move(handlers)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 BackgroundMapping::~BackgroundMapping() { stop(); }
 
 bool BackgroundMapping::wait() {
-  // What ends the run does not know of us: look now and then.
+  // Whatever makes it over does not know of us: look now and then.
   std::unique_lock lock(mutex_);
-  while (!mapped_ && !end_.ended()) changed_.wait_for(lock, std::chrono::milliseconds(20));
+  while (!mapped_ && !failed_ && !handlers_.is_over()) changed_.wait_for(lock, std::chrono::milliseconds(20));
   return mapped_;
 }
 
@@ -44,19 +44,21 @@ void BackgroundMapping::stop() {
 
 void BackgroundMapping::run(const std::stop_token& stop) {
   block_signals();
+  bool mapped = false;
   try {
     memory_.prefault(prefault_threads(), stop);
-    clock_.mark(PhaseClock::kMemoryReady);
+    handlers_.on_present();
     for (const auto& region : memory_.regions()) {
       if (stop.stop_requested()) return;
       space_.map(Iova(region.start.value), region.host.bytes());
     }
-    clock_.mark(PhaseClock::kDmaMapped);
-    const std::lock_guard lock(mutex_);
-    mapped_ = true;
+    handlers_.on_mapped();
+    mapped = true;
   } catch (const std::exception& error) {
-    if (end_.end({.code = exit_code::kFailed, .reason = error.what()})) log::error("{}", error.what());
+    handlers_.on_failure(error.what());
   }
+  const std::lock_guard lock(mutex_);
+  (mapped ? mapped_ : failed_) = true;
   changed_.notify_all();
 }
 

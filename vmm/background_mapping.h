@@ -1,26 +1,33 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "base/guest_memory.h"
 #include "vfio/dma_space.h"
-#include "vmm/end_of_run.h"
-#include "vmm/metrics.h"
 
 namespace strait {
 
 /// Makes the guest's memory present and maps it for DMA beside the guest's first steps: zeroing and pinning is the longest part of a
 /// start, and no device does DMA before its driver makes it a bus master. Whoever lets that happen waits here
-/// first. A failure ends the run. Any thread may wait.
+/// first. Any thread may wait.
 class BackgroundMapping {
  public:
-  BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, EndOfRun& end, PhaseClock& clock);
+  /// Called by a thread of its own.
+  struct Handlers {
+    std::function<void()> on_present;  ///< all memory is there
+    std::function<void()> on_mapped;
+    std::function<void(const std::string& why)> on_failure;  ///< it will not be mapped
+    std::function<bool()> is_over;                           ///< nobody needs it any more: whoever waits need not
+  };
+  BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, Handlers handlers);
   /// Gives up what has not been done yet.
   ~BackgroundMapping();
 
-  /// Waits until all memory is mapped; false when the run ends first.
+  /// Waits until all memory is mapped; false when it will not be.
   bool wait();
   /// Gives up, and waits until nothing is under way any more.
   void stop();
@@ -30,11 +37,10 @@ class BackgroundMapping {
 
   const GuestMemory& memory_;
   vfio::DmaSpace& space_;
-  EndOfRun& end_;
-  PhaseClock& clock_;
+  const Handlers handlers_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool mapped_ = false;
+  bool mapped_ = false, failed_ = false;
   std::jthread thread_;
 };
 

@@ -1,12 +1,15 @@
 #include "vmm/board.h"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "boot/acpi/ports.h"
 #include "boot/layout.h"
 #include "devices/pci/bar.h"
-#include "host/pci_function.h"
 #include "kvm/cpuid.h"
 
 namespace strait {
@@ -37,6 +40,22 @@ vfio::FunctionOptions function_options(const DeviceSpec& device) {
   return options;
 }
 
+/// Keeps vCPUs away from devices as long as it lives.
+class Pause {
+ public:
+  explicit Pause(const std::vector<std::unique_ptr<VcpuThread>>& threads) : threads_(threads) {
+    for (const auto& thread : threads_) thread->pause();
+  }
+  ~Pause() {
+    for (const auto& thread : threads_) thread->resume();
+  }
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
+
+ private:
+  const std::vector<std::unique_ptr<VcpuThread>>& threads_;
+};
+
 }  // namespace
 
 Board::Board(const BoardGround& ground) : ground_(ground) {
@@ -52,33 +71,82 @@ void Board::make_vm() {
   router_ = std::make_unique<kvm::IrqRouter>(*vm_);
   unbatched_router_ = std::make_unique<kvm::UnbatchedRouter>(*router_);
   io_eventfds_ = std::make_unique<kvm::KvmIoEventfds>(*vm_);
-  platform_ = std::make_unique<Platform>(*vm_, ground_.console, ground_.end, Platform::Config{ground_.options.exit_port, ground_.on_console_space});
+  platform_ = std::make_unique<Platform>(*vm_, ground_.console, ground_.end,
+                                         Platform::Config{ground_.options.exit_port, ground_.on_console_space, ground_.on_eject});
   ground_.clock.mark(PhaseClock::kVmMade);
 }
 
 void Board::open_devices() {
-  if (ground_.container == nullptr) return;
-  groups_.emplace(*ground_.container, [this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
-  peer_slots_ = std::make_unique<vfio::PeerSlots>(*slots_, *ground_.container);
   pci::BarAllocator allocator(boot::kMmio32, ground_.plan.mmio64, boot::kBarPorts);
-  for (const DeviceSpec& spec : ground_.options.devices) {
-    const std::string name = spec.bdf.to_string();
-    const unsigned group = *host::PciFunction(spec.bdf).iommu_group();
-    devices_.push_back(std::make_unique<vfio::KernelDevice>(name, ground_.container->open_device(group, name, spec.vf_token)));
-    vfio::KernelDevice& device = *devices_.back();
-    watches_.push_back(std::make_unique<DeviceWatch>(device, ground_.loop, watch_handlers(device)));
-    functions_.push_back(std::make_unique<vfio::AssignedFunction>(device, function_host(spec), function_options(spec)));
-    functions_.back()->assign_addresses(allocator);
-    platform_->pci.attach(spec.address.slot, spec.address.function, *functions_.back());
+  for (const DeviceSpec& device : ground_.devices) {
+    assignments_.push_back(open(device));
+    assignments_.back()->function().assign_addresses(allocator);
+    assignments_.back()->attach(platform_->pci);
   }
   ground_.clock.mark(PhaseClock::kDevicesReady);
 }
 
-/// The remover of a device waits, holding the kernel's device locks, until we have let go; an error leaves the device in a state that nobody
-/// knows. Either way the guest cannot go on with it.
-DeviceWatch::Handlers Board::watch_handlers(const vfio::AssignedDevice& device) {
-  const auto lost = [this, &device](const char* what) { ground_.end.end({.code = exit_code::kDeviceLost, .reason = device.name() + what}); };
-  return {.on_error = [lost] { lost(" reported an uncorrectable error (AER)"); }, .on_request = [lost] { lost(" is wanted back by the host"); }};
+void Board::enter_container() {
+  if (groups_) return;
+  vfio::Container& container = *ground_.dma.container();
+  groups_.emplace(container, [this](int group, bool joined) { joined ? vm_->add_vfio_group(group) : vm_->remove_vfio_group(group); });
+  peer_slots_ = std::make_unique<vfio::PeerSlots>(*slots_, container);
+}
+
+void Board::leave_container() {
+  peer_slots_.reset();
+  groups_.reset();
+}
+
+std::unique_ptr<Assignment> Board::open(const DeviceSpec& device) {
+  enter_container();
+  return std::make_unique<Assignment>(device, ground_.dma.open(device), function_host(device), function_options(device), ground_.loop,
+                                      watch_handlers(device));
+}
+
+/// An error leaves the device in a state that nobody knows: the guest cannot go on with it.
+DeviceWatch::Handlers Board::watch_handlers(const DeviceSpec& device) {
+  const auto report_error = [this, name = device.bdf.to_string()] {
+    ground_.end.end({.code = exit_code::kDeviceLost, .reason = name + " reported an uncorrectable error (AER)"});
+  };
+  return {.on_error = report_error, .on_request = [this, device] { ground_.on_request(device); }};
+}
+
+void Board::plug(std::span<const DeviceSpec> devices) {
+  // Their BARs are the guest's to place, as with any device that comes later.
+  std::vector<std::unique_ptr<Assignment>> coming;
+  for (const DeviceSpec& device : devices) coming.push_back(open(device));
+  {
+    const Pause pause(threads_);
+    for (auto& assignment : coming) {
+      assignment->attach(platform_->pci);
+      assignments_.push_back(std::move(assignment));
+    }
+  }
+  for (const DeviceSpec& device : devices) platform_->slot_events.insert(device.address.slot);
+  platform_->power.raise_event(boot::acpi::kSlotEvent);
+}
+
+void Board::ask_for(unsigned slot) {
+  platform_->slot_events.want_back(slot);
+  platform_->power.raise_event(boot::acpi::kSlotEvent);
+}
+
+void Board::unplug(unsigned slot) {
+  const auto in_slot = [slot](const auto& assignment) { return assignment->spec().address.slot == slot; };
+  std::vector<std::unique_ptr<Assignment>> leaving;
+  {
+    const Pause pause(threads_);
+    for (const auto& assignment : assignments_) {
+      if (!in_slot(assignment)) continue;
+      add_counts(former_assignments_, {assignment->metrics()});
+      assignment->withdraw();
+    }
+    const auto rest = std::stable_partition(assignments_.begin(), assignments_.end(), std::not_fn(in_slot));
+    std::move(rest, assignments_.end(), std::back_inserter(leaving));
+    assignments_.erase(rest, assignments_.end());
+  }
+  // Closing takes as long as a reset, and the guest need not wait for it.
 }
 
 InterruptRouter& Board::router_of(const DeviceSpec& device) {
@@ -92,11 +160,12 @@ InterruptRouter& Board::router_of(const DeviceSpec& device) {
 vfio::FunctionHost Board::function_host(const DeviceSpec& device) {
   vfio::FunctionInterrupts::Pins pins{};
   for (unsigned pin = 0; pin < pins.size(); ++pin) pins[pin] = boot::acpi::intx_gsi(device.address.slot, pin);
-  // A device alone has no peers.
+  // A device alone has no peers, if no other can come.
+  const bool has_peers = ground_.devices.size() > 1 || !ground_.options.control_socket.empty();
   MemorySlots& slots = *slots_;
-  MemorySlots& bar_slots = device.peers && ground_.options.devices.size() > 1 ? *peer_slots_ : slots;
+  MemorySlots& bar_slots = device.peers && has_peers ? *peer_slots_ : slots;
   IoEventfds* io_eventfds = device.io_eventfds ? io_eventfds_.get() : nullptr;
-  return {slots, bar_slots, platform_->mmio, platform_->ports, router_of(device), pins, ground_.before_bus_mastering, io_eventfds};
+  return {slots, bar_slots, platform_->mmio, platform_->ports, router_of(device), pins, [this] { return ground_.dma.wait(); }, io_eventfds};
 }
 
 void Board::make_vcpus() {
@@ -125,7 +194,7 @@ void Board::start(const boot::EntryState& entry) {
                             .coalesced = coalesced_ ? &*coalesced_ : nullptr,
                             .end = ground_.end,
                             .on_fault = [this](unsigned times) {
-                              for (const auto& function : functions_) function->handle_fault(times >= kFaultsToDistrust);
+                              for (const auto& device : assignments_) device->function().handle_fault(times >= kFaultsToDistrust);
                             }};
   for (const auto& vcpu : vcpus_) threads_.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
 }

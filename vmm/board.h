@@ -2,9 +2,10 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/guest_memory.h"
 #include "boot/entry_state.h"
@@ -17,12 +18,11 @@
 #include "kvm/user_irq_router.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
-#include "vfio/assigned_function.h"
 #include "vfio/container.h"
-#include "vfio/kernel_device.h"
 #include "vfio/peer_slots.h"
 #include "vmm/address_plan.h"
-#include "vmm/device_watch.h"
+#include "vmm/assignment.h"
+#include "vmm/dma_host.h"
 #include "vmm/end_of_run.h"
 #include "vmm/event_loop.h"
 #include "vmm/metrics.h"
@@ -38,11 +38,12 @@ struct BoardGround {
   const kvm::Kvm& kvm;
   const AddressPlan& plan;
   const GuestMemory& memory;
-  vfio::Container* container;  ///< of the devices' groups, which have joined; none where there are no devices
-  /// See vfio::FunctionHost. Called while the guest runs.
-  std::function<bool()> before_bus_mastering;
+  const std::vector<DeviceSpec>& devices;  ///< what is assigned now, each with its slot; they have joined
+  DmaHost& dma;
   ConsoleOutput& console;
   std::function<void()> on_console_space;
+  std::function<void(std::uint32_t slots)> on_eject;   ///< the guest let go of slots; called by vCPU threads
+  std::function<void(const DeviceSpec&)> on_request;  ///< the host wants a device back; called by the event loop, again and again
   EndOfRun& end;
   EventLoop& loop;
   PhaseClock& clock;
@@ -50,7 +51,7 @@ struct BoardGround {
 
 /// Everything of a machine that a reset puts back to its beginning: VM, emulated devices, assigned devices, vCPUs. It is made anew for every
 /// boot of the guest, so nothing of the one before is left: opening a device resets it, and so does closing it, each time by the best way
-/// that the kernel knows for it. Members go from the last to the first, so vCPU threads end before devices, and devices before the VM.
+/// that the kernel knows for it. The event loop's thread. Members go from the last to the first, so vCPU threads end before devices, and devices before the VM.
 class Board {
  public:
   /// Throws Error. `ground` outlives the board.
@@ -63,6 +64,15 @@ class Board {
   /// Stops the vCPUs and waits for them. Nothing of the guest runs any more, devices are still there.
   void stop();
 
+  /// Devices that have just joined go into their slots, which are empty, and the guest is told. Throws Error.
+  void plug(std::span<const DeviceSpec> devices);
+  /// Asks the guest to let go of a slot. It may not listen.
+  void ask_for(unsigned slot);
+  /// Takes the devices in a slot away from the guest, whether it let go or not, and closes them.
+  void unplug(unsigned slot);
+  /// With the last device unplugged: the container is about to be closed.
+  void leave_container();
+
   Serial& serial() { return platform_->serial; }
   void press_power_button() { platform_->power.press_power_button(); }
   /// What was counted since the board was made.
@@ -71,7 +81,9 @@ class Board {
  private:
   void make_vm();
   void open_devices();
-  DeviceWatch::Handlers watch_handlers(const vfio::AssignedDevice& device);
+  void enter_container();
+  std::unique_ptr<Assignment> open(const DeviceSpec& device);
+  DeviceWatch::Handlers watch_handlers(const DeviceSpec& device);
   InterruptRouter& router_of(const DeviceSpec& device);
   vfio::FunctionHost function_host(const DeviceSpec& device);
   void make_vcpus();
@@ -86,9 +98,8 @@ class Board {
   std::unique_ptr<Platform> platform_;
   std::optional<vfio::Container::Observation> groups_;
   std::unique_ptr<vfio::PeerSlots> peer_slots_;
-  std::vector<std::unique_ptr<vfio::KernelDevice>> devices_;
-  std::vector<std::unique_ptr<DeviceWatch>> watches_;
-  std::vector<std::unique_ptr<vfio::AssignedFunction>> functions_;
+  std::vector<std::unique_ptr<Assignment>> assignments_;
+  nlohmann::json former_assignments_ = nlohmann::json::array();  ///< what was counted of those that were unplugged
   std::vector<std::unique_ptr<kvm::Vcpu>> vcpus_;
   std::optional<kvm::CoalescedWrites> coalesced_;
   std::vector<std::unique_ptr<VcpuThread>> threads_;

@@ -43,20 +43,8 @@ nlohmann::json Board::metrics() const {
                             {"irqfd_calls", router_->irqfd_calls()},
                             {"user_deliveries", user_router_ ? user_router_->deliveries() : 0}};
   metrics["memory_slot_updates"] = slots_->updates();
-  metrics["devices"] = nlohmann::json::array();
-  for (const auto& function : functions_) {
-    const auto counts = function->statistics();
-    metrics["devices"].push_back({{"name", function->name()},
-                                  {"config_accesses", counts.config_accesses},
-                                  {"bar_traps", counts.bar_traps},
-                                  {"msix_table_traps", counts.msix_table_traps},
-                                  {"route_updates", counts.route_updates},
-                                  {"mapping_updates", counts.mapping_updates},
-                                  {"ioeventfds", counts.ioeventfds},
-                                  {"ioeventfds_refused", counts.ioeventfds_refused},
-                                  {"host_vectors", counts.host_vectors},
-                                  {"armed_vectors", counts.armed_vectors}});
-  }
+  metrics["devices"] = former_assignments_;
+  for (const auto& assignment : assignments_) add_counts(metrics["devices"], {assignment->metrics()});
   return metrics;
 }
 

@@ -34,6 +34,8 @@ constexpr const char* kSynopsis =
     "\n"
     "  strait run --kernel FILE [options]             boot a guest; its serial port is standard input and output\n"
     "  strait test [options] -- COMMAND...            boot the test guest, run COMMAND in it, return its verdict\n"
+    "  strait ctl SOCKET COMMAND                      talk to a running strait: ping, info, add-device BDF[,KEY=VALUE...],\n"
+    "                                                 remove-device BDF [--no-wait], power-button\n"
     "  strait --help | --version\n"
     "\n";
 
@@ -104,6 +106,7 @@ po::options_description describe_options() {
       "p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off; "
       "repeatable")
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
+    ("control", text("SOCKET"), "listen there for strait ctl; devices may then come and go [none]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
     ("on-reboot", text("WHAT"), "a guest's reboot: reset boots it again, exit ends the run [reset; test: exit]")
@@ -144,6 +147,7 @@ RunOptions make_options(const po::variables_map& values, RunOptions options) {
   with("cpus", [&](const std::string& text) { options.cpus = parse_cpus(text); });
   with("timeout", [&](const std::string& text) { options.timeout = parse_timeout(text); });
   with("metrics", [&](const std::string& text) { options.metrics_file = text; });
+  with("control", [&](const std::string& text) { options.control_socket = text; });
   with("on-reboot", [&](const std::string& text) { options.on_reboot = parse_on_reboot(text); });
   with("exit-port", [&](const std::string& text) { options.exit_port = parse_port(text); });
   options.boot.use_cache = values.count("no-kernel-cache") == 0;
@@ -183,7 +187,7 @@ RunOptions parse_options(std::span<const char* const> arguments, RunOptions defa
 }
 
 Invocation parse_run(std::span<const char* const> arguments) {
-  Invocation invocation{.command = Invocation::Command::kRun, .options = parse_options(arguments, default_options()), .text = {}};
+  Invocation invocation{.command = Invocation::Command::kRun, .options = parse_options(arguments, default_options()), .text = {}, .ctl = {}};
   if (invocation.options.boot.kernel_path.empty()) throw UsageError("run needs a --kernel", "strait --help lists the options");
   return invocation;
 }
@@ -196,7 +200,7 @@ Invocation parse_test(std::span<const char* const> arguments) {
   defaults.exit_port = Port(kTestExitPort);
   defaults.timeout = kTestTimeout;
   defaults.on_reboot = OnReboot::kExit;
-  Invocation invocation{.command = Invocation::Command::kTest, .options = parse_options({arguments.begin(), dashes}, std::move(defaults)), .text = {}};
+  Invocation invocation{.command = Invocation::Command::kTest, .options = parse_options({arguments.begin(), dashes}, std::move(defaults)), .text = {}, .ctl = {}};
   RunOptions& options = invocation.options;
   if (options.boot.kernel_path.empty()) options.boot.kernel_path = test_guest_file("vmlinuz");
   if (options.boot.initrd_path.empty()) options.boot.initrd_path = test_guest_file("initrd.img");
@@ -231,15 +235,19 @@ std::uint64_t parse_memory_size(const std::string& text) {
 
 Invocation parse_command_line(std::span<const char* const> arguments) {
   const std::string_view command = arguments.empty() ? std::string_view() : arguments.front();
-  if (command == "--version") return {.command = Invocation::Command::kPrint, .options = {}, .text = "strait " STRAIT_VERSION "\n"};
+  if (command == "--version") return {.command = Invocation::Command::kPrint, .options = {}, .text = "strait " STRAIT_VERSION "\n", .ctl = {}};
   const auto before_dashes = std::span(arguments.begin(), std::find(arguments.begin(), arguments.end(), std::string_view("--")));
   const auto asks_for_help = [](std::string_view word) { return word == "--help" || word == "-h"; };
   if (command == "help" || std::any_of(before_dashes.begin(), before_dashes.end(), asks_for_help)) {
-    return {.command = Invocation::Command::kPrint, .options = {}, .text = help()};
+    return {.command = Invocation::Command::kPrint, .options = {}, .text = help(), .ctl = {}};
   }
   if (command == "run") return parse_run(arguments.subspan(1));
   if (command == "test") return parse_test(arguments.subspan(1));
-  throw UsageError(command.empty() ? "no command" : fmt::format("'{}' is no command", command), "strait --help lists the commands: run, test");
+  if (command == "ctl") {
+    const auto words = arguments.subspan(1);
+    return {.command = Invocation::Command::kCtl, .options = {}, .text = {}, .ctl = CtlRequest::parse({words.begin(), words.end()})};
+  }
+  throw UsageError(command.empty() ? "no command" : fmt::format("'{}' is no command", command), "strait --help lists the commands: run, test, ctl");
 }
 
 }  // namespace strait

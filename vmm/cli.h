@@ -3,16 +3,18 @@
 #include <span>
 #include <string>
 
+#include "vmm/ctl.h"
 #include "vmm/options.h"
 
 namespace strait {
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Command { kRun, kTest, kPrint };
+  enum class Command { kRun, kTest, kCtl, kPrint };
   Command command = Command::kPrint;
   RunOptions options;  ///< kRun and kTest
   std::string text;    ///< kPrint: help or version, for standard output
+  CtlRequest ctl;      ///< kCtl
 };
 
 /// Reads the command line without the program's name. Throws UsageError, one line that names the option, what is wrong and what is right.

@@ -1,16 +1,36 @@
 #include "vmm/machine.h"
 
+#include <algorithm>
+#include <chrono>
 #include <future>
 
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/syscall.h"
 #include "host/limits.h"
-#include "host/pci_function.h"
 #include "kvm/cpuid.h"
+#include "vmm/device_groups.h"
+#include "vmm/device_places.h"
 
 namespace strait {
 namespace {
+
+/// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for.
+constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kUrgentPatience{10};
+
+/// Where devices can come there is a way for each slot; otherwise only for those that may have to go.
+std::uint32_t hotplug_slots(const RunOptions& options) {
+  constexpr std::uint32_t kAllButTheHostBridge = ~1u;
+  if (!options.control_socket.empty()) return kAllButTheHostBridge;
+  std::uint32_t slots = 0;
+  for (const DeviceSpec& device : options.devices) slots |= 1u << device.address.slot;
+  return slots;
+}
+
+unsigned slot_of(const DeviceSpec& device) { return device.address.slot; }
 
 std::vector<std::uint32_t> apic_ids(std::uint32_t cpus) {
   std::vector<std::uint32_t> ids(cpus);
@@ -18,27 +38,39 @@ std::vector<std::uint32_t> apic_ids(std::uint32_t cpus) {
   return ids;
 }
 
-/// Of a device that host::check_assignable() has passed.
-unsigned group_of(const DeviceSpec& device) { return host::PciFunction(device.bdf).iommu_group().value(); }
-
 }  // namespace
 
 Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::function<void()> on_console_space, EndOfRun& end, EventLoop& loop,
                  PhaseClock& clock)
-    : options_(options), end_(end), clock_(clock) {
+    : options_(options),
+      end_(end),
+      loop_(loop),
+      clock_(clock),
+      devices_(options.devices),
+      dma_(options.memory),
+      ejected_(make_eventfd()),
+      removals_(loop, [this](unsigned slot) { give_up(slot); }) {
   host::check_available_memory(options.memory);
-  join_groups();
+  // Everything that can be wrong with the devices is found here, before memory is touched.
+  if (!devices_.empty()) dma_.join(devices_);
   plan_ = plan_addresses(options.memory, kvm::physical_address_bits(kvm_.supported_cpuid()),
-                         container_ ? container_->usable_ranges() : std::vector<Range<Iova>>{});
+                         devices_.empty() ? std::vector<Range<Iova>>{} : dma_.container()->usable_ranges());
   memory_ = std::make_unique<GuestMemory>(plan_.ram);
+  loop_.add(ejected_.get(), [this] { release_ejected(); });
   ground_.emplace(BoardGround{.options = options_,
                               .kvm = kvm_,
                               .plan = plan_,
                               .memory = *memory_,
-                              .container = container_.get(),
-                              .before_bus_mastering = [this] { return mapping_->wait(); },
+                              .devices = devices_,
+                              .dma = dma_,
                               .console = console,
                               .on_console_space = std::move(on_console_space),
+                              .on_eject =
+                                  [this](std::uint32_t slots) {
+                                    ejected_slots_ |= slots;
+                                    signal_eventfd(ejected_.get());
+                                  },
+                              .on_request = [this](const DeviceSpec& device) { give_back(device); },
                               .end = end_,
                               .loop = loop,
                               .clock = clock_});
@@ -48,23 +80,7 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
 Machine::~Machine() {
   // Where the constructor's caller failed half-way, threads still wait for the end.
   end_.end({.code = exit_code::kFailed, .reason = "the machine was taken apart"});
-}
-
-/// Everything that can be wrong with the devices is found here, before memory is touched.
-void Machine::join_groups() {
-  if (options_.devices.empty()) return;
-  for (const DeviceSpec& device : options_.devices) host::check_assignable(host::PciFunction(device.bdf));
-  host::check_memlock(options_.memory);
-  container_ = std::make_unique<vfio::Container>(options_.devices.front().container_fd);
-  // Those handed over first: a group that somebody else has open cannot be opened for another device of it.
-  for (const bool handed_over : {true, false}) {
-    for (const DeviceSpec& device : options_.devices) {
-      if (device.group_fd.has_value() == handed_over) container_->join(group_of(device), device.bdf.to_string(), device.group_fd);
-    }
-  }
-  for (const DeviceSpec& device : options_.devices) {
-    if (device.device_fd) container_->keep_device(group_of(device), device.bdf.to_string(), *device.device_fd);
-  }
+  loop_.remove(ejected_.get());
 }
 
 /// The kernel is read beside the making of everything else, which mostly waits: for the device's reset, for RCU in KVM.
@@ -79,6 +95,7 @@ boot::EntryState Machine::load_kernel(boot::MemoryState memory) {
     boot::BootSpec spec = options_.boot;
     spec.acpi.apic_ids = apic_ids(options_.cpus);
     spec.acpi.mmio64 = plan_.mmio64;
+    spec.acpi.hotplug_slots = hotplug_slots(options_);
     image_.emplace(boot::Image::open(std::move(spec)));
   }
   const boot::EntryState entry = image_->load(*memory_, memory);
@@ -88,7 +105,13 @@ boot::EntryState Machine::load_kernel(boot::MemoryState memory) {
 
 void Machine::start() {
   clock_.mark(PhaseClock::kFirstEntry);
-  if (container_ && !mapping_) mapping_ = std::make_unique<BackgroundMapping>(*memory_, *container_, end_, clock_);
+  dma_.map(*memory_, {.on_present = [this] { clock_.mark(PhaseClock::kMemoryReady); },
+                      .on_mapped = [this] { clock_.mark(PhaseClock::kDmaMapped); },
+                      .on_failure =
+                          [this](const std::string& why) {
+                            if (end_.end({.code = exit_code::kFailed, .reason = why})) log::error("{}", why);
+                          },
+                      .is_over = [this] { return end_.ended(); }});
   board_->start(entry_);
   image_->settle();
 }
@@ -99,15 +122,104 @@ void Machine::reboot() {
   add_counts(past_boards_, board_->metrics());
   ++reboots_;
   board_.reset();
+  // Closed they are, so what the host waited for is its own again.
+  for (const DeviceSpec& device : devices_) removals_.finish(device.address.slot);
+  std::erase_if(devices_, [this](const DeviceSpec& device) { return (wanted_slots_ >> device.address.slot & 1) != 0; });
+  wanted_slots_ = 0;
+  dma_.leave_all_but(devices_);
   make_board(boot::MemoryState::kUsed);
 }
 
-void Machine::add_to(nlohmann::json& metrics) const {
+void Machine::add_device(const DeviceSpec& device) {
+  std::vector<DeviceSpec> devices = devices_;
+  devices.push_back(device);
+  devices = expand_groups(devices);
+  place_devices(devices);
+  const std::span added = std::span(devices).subspan(devices_.size());
+  for (const DeviceSpec& one : added) {
+    if (std::ranges::find(devices_, one.address.slot, slot_of) != devices_.end()) {
+      throw Error(fmt::format("slot {:x} of the guest's bus is taken", one.address.slot), "give another addr=, or none");
+    }
+  }
+  try {
+    dma_.join(added);
+    if (!ram_is_mappable(plan_, dma_.container()->usable_ranges())) {
+      throw Error(fmt::format("the IOMMU of {} does not reach all of the guest's memory", device.bdf.to_string()),
+                  "assign it when the guest starts: its memory is placed to suit the devices that it has then");
+    }
+    dma_.map(*memory_, {.on_present = [] {},
+                        .on_mapped = [] {},
+                        .on_failure = [](const std::string& why) { log::error("{}; until it is removed the device can do no DMA", why); },
+                        .is_over = [this] { return end_.ended(); }});
+    board_->plug(added);
+  } catch (...) {
+    leave_unused_groups();
+    throw;
+  }
+  devices_ = std::move(devices);
+}
+
+void Machine::remove_device(const host::Bdf& bdf) {
+  const auto found = std::ranges::find(devices_, bdf, &DeviceSpec::bdf);
+  if (found == devices_.end()) throw Error(fmt::format("{} is not assigned", bdf.to_string()));
+  removals_.start(found->address.slot, kPatience);
+  board_->ask_for(found->address.slot);
+}
+
+/// The host's remover waits, holding the kernel's device locks, until we have let go.
+void Machine::give_back(const DeviceSpec& device) {
+  const std::uint32_t bit = 1u << device.address.slot;
+  if ((wanted_slots_ & bit) != 0) return;
+  wanted_slots_ |= bit;
+  log::warning("{} is wanted back by the host; asking the guest to let go", device.bdf.to_string());
+  removals_.start(device.address.slot, kUrgentPatience);
+  board_->ask_for(device.address.slot);
+}
+
+void Machine::release_ejected() {
+  drain_eventfd(ejected_.get());
+  const std::uint32_t slots = ejected_slots_.exchange(0);
+  for (unsigned slot = 0; slot < 32; ++slot) {
+    if ((slots >> slot & 1) != 0) release(slot);
+  }
+}
+
+void Machine::release(unsigned slot) {
+  const auto in_slot = [slot](const DeviceSpec& device) { return device.address.slot == slot; };
+  if (std::ranges::none_of(devices_, in_slot)) return;
+  board_->unplug(slot);
+  for (const DeviceSpec& device : devices_) {
+    if (in_slot(device)) log::warning("{} was given back to the host", device.bdf.to_string());
+  }
+  std::erase_if(devices_, in_slot);
+  leave_unused_groups();
+  removals_.finish(slot);
+  wanted_slots_ &= ~(1u << slot);
+}
+
+void Machine::leave_unused_groups() {
+  if (devices_.empty()) board_->leave_container();
+  dma_.leave_all_but(devices_);
+}
+
+/// A guest that is asked by the host and does not let go cannot go on: the device is taken away. Where only its user asked, it keeps it.
+void Machine::give_up(unsigned slot) {
+  const auto found = std::ranges::find(devices_, slot, slot_of);
+  if (found == devices_.end()) return;
+  const std::string name = found->bdf.to_string();
+  if ((wanted_slots_ >> slot & 1) != 0) {
+    end_.end({.code = exit_code::kDeviceLost, .reason = name + " is wanted back by the host, and the guest does not let go"});
+  } else {
+    log::warning("the guest does not let go of {}", name);
+  }
+}
+
+void Machine::add_to(nlohmann::json& metrics) {
   nlohmann::json counts = past_boards_;
   add_counts(counts, board_->metrics());
   metrics.update(counts);
-  if (container_) {
-    const auto dma = container_->statistics();
+  if (vfio::Container* container = dma_.container()) {
+    const auto dma = container->statistics();
     metrics["dma"] = {{"map_calls", dma.map_calls}, {"bytes", dma.bytes}, {"map_ns", dma.nanoseconds}};
   }
   metrics["guest"] = {{"memory_bytes", memory_->size()},

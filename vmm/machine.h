@@ -1,6 +1,6 @@
 #pragma once
 
-#include <chrono>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -8,16 +8,17 @@
 #include <nlohmann/json.hpp>
 
 #include "base/guest_memory.h"
+#include "base/unique_fd.h"
 #include "boot/loader.h"
 #include "kvm/kvm.h"
-#include "vfio/container.h"
 #include "vmm/address_plan.h"
-#include "vmm/background_mapping.h"
 #include "vmm/board.h"
+#include "vmm/dma_host.h"
 #include "vmm/end_of_run.h"
 #include "vmm/event_loop.h"
 #include "vmm/metrics.h"
 #include "vmm/options.h"
+#include "vmm/removals.h"
 
 namespace strait {
 
@@ -40,24 +41,41 @@ class Machine {
   /// which leaves a machine that cannot be started.
   void reboot();
 
+  /// Assigns one more device while the guest runs, and what comes with it (group=). Throws Error, and nothing has changed.
+  void add_device(const DeviceSpec& device);
+  /// Asks the guest to let go of a device, and gives it back to the host when it does. Throws Error where there is none with that address.
+  void remove_device(const host::Bdf& bdf);
+  const std::vector<DeviceSpec>& devices() const { return devices_; }
+  /// The guest was asked for it, and has not yet let go.
+  bool is_leaving(const DeviceSpec& device) const { return removals_.under_way(device.address.slot); }
+
   Board& board() { return *board_; }
-  void add_to(nlohmann::json& metrics) const;
+  void add_to(nlohmann::json& metrics);
 
  private:
-  void join_groups();
   boot::EntryState load_kernel(boot::MemoryState memory);
   void make_board(boot::MemoryState memory);
+  void give_back(const DeviceSpec& device);
+  void release_ejected();
+  void release(unsigned slot);
+  void leave_unused_groups();
+  void give_up(unsigned slot);
 
   const RunOptions options_;
   EndOfRun& end_;
+  EventLoop& loop_;
   PhaseClock& clock_;
 
   kvm::Kvm kvm_;
+  std::vector<DeviceSpec> devices_;  ///< each with its slot
   AddressPlan plan_;
   std::unique_ptr<GuestMemory> memory_;
-  std::unique_ptr<vfio::Container> container_;
-  std::unique_ptr<BackgroundMapping> mapping_;
+  DmaHost dma_;
   std::optional<boot::Image> image_;
+  UniqueFd ejected_;
+  std::atomic<std::uint32_t> ejected_slots_ = 0;
+  std::uint32_t wanted_slots_ = 0;  ///< the host wants back what is in them
+  Removals removals_;
   std::optional<BoardGround> ground_;
   nlohmann::json past_boards_;
   unsigned reboots_ = 0;

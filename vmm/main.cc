@@ -33,6 +33,7 @@ int run(std::span<const char* const> arguments) {
     std::fputs(invocation.text.c_str(), stdout);
     return 0;
   }
+  if (invocation.command == Invocation::Command::kCtl) return run_ctl(invocation.ctl);
   if (invocation.options.verbose) log::set_level(log::Level::kDebug);
   const Outcome outcome = run_guest(invocation.options);
   // How a guest ended is news only where it was not the guest's or the user's own doing; a crash was reported when it happened.

@@ -29,6 +29,7 @@ struct RunOptions {
   OnReboot on_reboot = OnReboot::kReset;
   std::chrono::milliseconds timeout{0};  ///< 0 for none
   std::string metrics_file;              ///< empty for none
+  std::string control_socket;            ///< empty for none
   bool verbose = false;
 };
 

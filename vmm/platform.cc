@@ -16,6 +16,7 @@ namespace acpi = boot::acpi;
 // The FADT and the device that it describes must tell the same story.
 static_assert(acpi::kPm1Control - acpi::kPm1Event == Power::kControlOffset);
 static_assert(acpi::kReset - acpi::kPm1Event == Power::kResetOffset);
+static_assert(acpi::kEvents.value - acpi::kPm1Event.value == Power::kEventsOffset && acpi::kSlotEventsSize == pci::SlotEvents::kSize);
 static_assert(acpi::kResetValue == Power::kResetValue && acpi::kSleepTypeS5 == Power::kSleepTypeS5);
 static_assert(acpi::kPanic.value == PanicPort::kPort);
 static_assert(boot::kEcam.size == pci::RootBus::kEcamSize);
@@ -34,12 +35,14 @@ Platform::Platform(const kvm::Vm& vm, ConsoleOutput& console, EndOfRun& end, con
         const int verdict = std::min<int>(value, exit_code::kMaxVerdict);
         end.end({.code = exit_code::kVerdict + verdict, .reason = fmt::format("the guest's verdict is {}", verdict)});
       }),
-      panic_port([&end] { end.end({.code = exit_code::kGuestPanic, .reason = "the guest's kernel panicked; see its console output"}); }) {
+      panic_port([&end] { end.end({.code = exit_code::kGuestPanic, .reason = "the guest's kernel panicked; see its console output"}); }),
+      slot_events(config.on_eject) {
   ports.insert(acpi::kCom1.value, Serial::kSize, serial, "serial");
   ports.insert(acpi::kPm1Event.value, Power::kSize, power, "acpi");
   ports.insert(I8042::kPort, I8042::kSize, i8042, "i8042");
   ports.insert(PanicPort::kPort, PanicPort::kSize, panic_port, "panic-port");
   ports.insert(pci::RootBus::kPortsStart, pci::RootBus::kPortsSize, pci.ports(), "pci-cf8");
+  ports.insert(acpi::kSlotEvents.value, pci::SlotEvents::kSize, slot_events, "pci-slots");
   mmio.insert(boot::kEcam.start.value, pci::RootBus::kEcamSize, pci.ecam(), "pci-ecam");
   pci.attach(0, 0, host_bridge);
   // These never come out of the kernel: the PICs, the PIT, and its gate.

@@ -8,6 +8,7 @@
 #include "devices/panic_port.h"
 #include "devices/pci/host_bridge.h"
 #include "devices/pci/root_bus.h"
+#include "devices/pci/slot_events.h"
 #include "devices/power.h"
 #include "devices/serial.h"
 #include "kvm/vm.h"
@@ -20,7 +21,8 @@ namespace strait {
 struct Platform {
   struct Config {
     std::optional<Port> exit_port;
-    std::function<void()> on_console_space;  ///< the serial port has room again
+    std::function<void()> on_console_space;                ///< the serial port has room again
+    std::function<void(std::uint32_t slots)> on_eject;     ///< the guest let go of slots of its bus
   };
 
   /// Throws Error when the exit port is taken by another device.
@@ -36,6 +38,7 @@ struct Platform {
   DebugExit debug_exit;
   PanicPort panic_port;
   pci::RootBus pci;
+  pci::SlotEvents slot_events;
   pci::HostBridge host_bridge;
 };
 

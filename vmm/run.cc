@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "vmm/control_api.h"
+#include "vmm/control_server.h"
 #include "vmm/event_loop.h"
 #include "vmm/machine.h"
 #include "vmm/metrics.h"
@@ -102,6 +104,10 @@ Outcome run_guest(const RunOptions& options) {
     end.end({.code = exit_code::kTimeout, .reason = fmt::format("the guest did not end within {} s", seconds)});
   });
   loop.add(end.eventfd(), [] {});
+  std::optional<ControlServer> control;
+  if (!options.control_socket.empty()) {
+    control.emplace(options.control_socket, loop, [&machine](const ControlServer::Request& request) { return answer(machine, request); });
+  }
   const RawTerminal terminal;
   input = std::make_unique<ConsoleInput>(
       loop, [&machine](std::span<const std::uint8_t> typed) { return machine.board().serial().receive(typed); },

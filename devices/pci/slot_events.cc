@@ -18,7 +18,7 @@ void SlotEvents::read(std::uint64_t offset, std::span<std::uint8_t> data) {
 }
 
 void SlotEvents::write(std::uint64_t offset, std::span<const std::uint8_t> data) {
-  if (offset == kEjected && data.size() == 4) on_eject_(load<std::uint32_t>(data));
+  if (offset == kEjected && data.size() == 4 && on_eject_) on_eject_(load<std::uint32_t>(data));
 }
 
 }  // namespace strait::pci

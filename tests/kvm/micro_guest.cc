@@ -36,7 +36,7 @@ MicroGuest::MicroGuest(std::uint32_t cpus)
       vm(kvm, boot::kKvmTss, boot::kKvmIdentityMap),
       slots(vm),
       router(vm),
-      platform(vm, console, end, Platform::Config{.exit_port = kExitPort, .on_console_space = {}}) {
+      platform(vm, console, end, Platform::Config{.exit_port = kExitPort, .on_console_space = {}, .on_eject = {}}) {
   slots.add(Gpa(0), memory.regions().front().host.bytes());
   const auto supported = kvm.supported_cpuid();
   for (std::uint32_t id = 0; id < cpus; ++id) {

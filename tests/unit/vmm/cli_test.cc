@@ -62,9 +62,9 @@ TEST(CommandLine, HelpBehindTheDashesIsTheGuestsAffair) {
 }
 
 TEST(CommandLine, NoCommandOrAnUnknownOneIsAnError) {
-  EXPECT_EQ(usage_error({}), "no command; strait --help lists the commands: run, test");
-  EXPECT_EQ(usage_error({"start"}), "'start' is no command; strait --help lists the commands: run, test");
-  EXPECT_EQ(usage_error({"--memory", "1G"}), "'--memory' is no command; strait --help lists the commands: run, test");
+  EXPECT_EQ(usage_error({}), "no command; strait --help lists the commands: run, test, ctl");
+  EXPECT_EQ(usage_error({"start"}), "'start' is no command; strait --help lists the commands: run, test, ctl");
+  EXPECT_EQ(usage_error({"--memory", "1G"}), "'--memory' is no command; strait --help lists the commands: run, test, ctl");
 }
 
 TEST(RunCommand, HasDefaults) {

@@ -50,7 +50,7 @@ TEST(Program, WrongUsageIsOneLineOnStandardErrorAndCode2) {
   const Result nothing = strait("");
   EXPECT_EQ(nothing.code, 2);
   EXPECT_EQ(nothing.out, "");
-  EXPECT_EQ(nothing.error, "strait: error: no command; strait --help lists the commands: run, test\n");
+  EXPECT_EQ(nothing.error, "strait: error: no command; strait --help lists the commands: run, test, ctl\n");
   const Result cpus = strait("run --kernel x --cpus 0");
   EXPECT_EQ(cpus.code, 2);
   EXPECT_EQ(cpus.error,

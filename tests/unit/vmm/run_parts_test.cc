@@ -215,12 +215,14 @@ class FakeDmaSpace : public vfio::DmaSpace {
   std::vector<Range<Iova>> usable_ranges() const override { return {}; }
   void map(Iova start, std::span<std::uint8_t> memory) override {
     if (refuses) throw Error("no more memory may be locked");
+    while (is_slow) std::this_thread::yield();
     mapped.push_back({start, memory.size()});
   }
   void unmap(const Range<Iova>&) override {}
   Statistics statistics() const override { return {}; }
 
   bool refuses = false;
+  std::atomic<bool> is_slow = false;
   std::vector<Range<Iova>> mapped;
 };
 
@@ -229,28 +231,43 @@ class BackgroundMappingTest : public testing::Test {
   static constexpr Range<Gpa> kRam[] = {{Gpa(0), 8 * kMiB}, {Gpa(4 * kGiB), 4 * kMiB}};
   const GuestMemory memory_{kRam};
   FakeDmaSpace space_;
-  EndOfRun end_;
-  PhaseClock clock_;
+  std::atomic<bool> over_ = false;
+  std::atomic<int> present_ = 0, mapped_ = 0;
+  std::string failure_;
+  const BackgroundMapping::Handlers handlers_{.on_present = [this] { ++present_; },
+                                              .on_mapped = [this] { ++mapped_; },
+                                              .on_failure = [this](const std::string& why) { failure_ = why; },
+                                              .is_over = [this] { return over_.load(); }};
 };
 
 TEST_F(BackgroundMappingTest, AllMemoryIsMappedWhenTheWaitIsOver) {
-  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  BackgroundMapping mapping(memory_, space_, handlers_);
   EXPECT_TRUE(mapping.wait());
   EXPECT_EQ(space_.mapped, (std::vector<Range<Iova>>{{Iova(0), 8 * kMiB}, {Iova(4 * kGiB), 4 * kMiB}}));
   EXPECT_TRUE(mapping.wait()) << "and stays so";
-  EXPECT_FALSE(end_.ended());
+  EXPECT_EQ(present_, 1);
+  EXPECT_EQ(mapped_, 1);
+  EXPECT_EQ(failure_, "");
 }
 
-TEST_F(BackgroundMappingTest, AFailureEndsTheRunAndTheWait) {
+TEST_F(BackgroundMappingTest, AFailureIsToldAndEndsTheWait) {
   space_.refuses = true;
-  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  BackgroundMapping mapping(memory_, space_, handlers_);
   EXPECT_FALSE(mapping.wait());
-  EXPECT_TRUE(end_.ended());
-  EXPECT_EQ(end_.outcome().code, exit_code::kFailed);
+  EXPECT_NE(failure_, "");
+  EXPECT_EQ(mapped_, 0);
+}
+
+TEST_F(BackgroundMappingTest, NobodyWaitsForWhatIsOver) {
+  space_.is_slow = true;
+  BackgroundMapping mapping(memory_, space_, handlers_);
+  over_ = true;
+  EXPECT_FALSE(mapping.wait());
+  space_.is_slow = false;
 }
 
 TEST_F(BackgroundMappingTest, SeveralMayWait) {
-  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  BackgroundMapping mapping(memory_, space_, handlers_);
   std::vector<std::jthread> waiters;
   std::atomic<int> mapped = 0;
   for (int i = 0; i < 4; ++i) waiters.emplace_back([&] { mapped += mapping.wait(); });
@@ -259,7 +276,7 @@ TEST_F(BackgroundMappingTest, SeveralMayWait) {
 }
 
 TEST_F(BackgroundMappingTest, StoppingGivesUpAndNothingIsUnderWayAfterwards) {
-  BackgroundMapping mapping(memory_, space_, end_, clock_);
+  BackgroundMapping mapping(memory_, space_, handlers_);
   mapping.stop();
   const std::size_t mapped = space_.mapped.size();
   mapping.stop();

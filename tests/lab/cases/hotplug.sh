@@ -1,0 +1,70 @@
+# Functions come and go while the guest runs: a guest that started with none gets one, talks through it and lets go of it, again and again, the
+# last one being the last of the machine each time. The guest gets two at once, too, and one keeps working when the other goes.
+source "$CASE_LIB"
+rounds=3
+[[ ! ${LAB_FULL:-} ]] || rounds=20
+cat >commands <<'TEXT'
+interface() {
+	for i in $(seq 100); do [ -e /sys/class/net/eth0/address ] && return; sleep 0.1; done
+	echo "no interface"
+}
+modprobe igbvf
+n=0
+while :; do
+	n=$((n + 1))
+	interface
+	ip addr add 10.9.0.2/24 dev eth0
+	ip link set eth0 up
+	sleep 2
+	ping -q -c 10 -i 0.1 10.9.0.1 >/tmp/ping || cat /proc/interrupts
+	echo "round $n: $(grep received /tmp/ping)"
+	while [ -e /sys/class/net/eth0 ]; do sleep 0.1; done
+	echo "gone $n"
+done
+TEXT
+guest_initrd "$LAB_INITRD" commands guest.img
+"$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --memory 512M --control control --metrics metrics \
+	--cmdline 'console=ttyS0 quiet panic=-1 cryptomgr.notests' >console 2>log </dev/null &
+MONITOR=$!
+wait_until 30 test -S control || fail "no socket: $(<log)"
+ctl() {
+	timeout 60 "$STRAIT" ctl control "$@"
+}
+holds_nothing() {
+	! ls -l "/proc/$MONITOR/fd" | grep 'dev/vfio\|vfio-device'
+}
+
+[[ $(stat -c %a control) == 600 ]] || fail "others can open the socket: $(ls -l control)"
+ctl ping | grep -q version || fail 'no answer'
+wait_for_guest console init "$GUEST_SECONDS"
+for ((round = 1; round <= rounds; round++)); do
+	ctl add-device "$LAB_VF0,addr=$((round % 3 + 5))" || fail "round $round: not added: $(<log)"
+	wait_for_guest console "round $round:" "$GUEST_SECONDS"
+	ctl info | grep -q "\"0000:00:0$((round % 3 + 5)).0\"" || fail "$(ctl info)"
+	ctl remove-device "$LAB_VF0" || fail "round $round: not removed: $(<log) $(<console)"
+	wait_for_guest console "gone $round" 30
+	holds_nothing || fail "round $round: strait still has something of VFIO open"
+done
+cat console log
+(($(grep -c '10 packets received' console) == rounds)) || fail 'pings were lost'
+
+# What is wrong gets one line, and changes nothing.
+refuses 1 "$LAB_VF0 is not assigned" -- "$STRAIT" ctl control remove-device "$LAB_VF0"
+refuses 1 "0000:01:1e.0" -- "$STRAIT" ctl control add-device 0000:01:1e.0
+refuses 1 'unknown key' -- "$STRAIT" ctl control add-device "$LAB_VF0,speed=fast"
+refuses 1 'No such file' 'its --control' -- "$STRAIT" ctl nowhere ping
+refuses 2 'unknown command' -- "$STRAIT" ctl control frobnicate
+refuses 1 'another program listens' -- "$STRAIT" run --kernel "$LAB_KERNEL" --control control
+ctl info | grep -q '"devices": \[\]' || fail "$(ctl info)"
+
+# Two: the first works on while the second comes and goes.
+ctl add-device "$LAB_VF0"
+wait_for_guest console "round $((rounds + 1)):" "$GUEST_SECONDS"
+ctl add-device "$LAB_VF1"
+refuses 1 'assigned already' -- "$STRAIT" ctl control add-device "$LAB_VF1"
+sleep 3
+ctl remove-device "$LAB_VF1"
+ping -c 3 10.9.0.2 || fail 'the first function does not answer any more'
+kill -TERM "$MONITOR"
+ends 0 wait "$MONITOR"
+[[ ! -e control ]] || fail 'the socket is still there'

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "devices/pci/root_bus.h"
+#include "vfio/assigned_function.h"
+#include "vfio/kernel_device.h"
+#include "vmm/device_spec.h"
+#include "vmm/device_watch.h"
+#include "vmm/event_loop.h"
+
+namespace strait {
+
+/// One function of the host in a slot of the guest's bus: opened, listened to, and shown to the guest. The event loop's thread.
+class Assignment {
+ public:
+  /// Takes the opened device; the guest sees nothing of it yet. Throws Error where the device cannot be served.
+  Assignment(const DeviceSpec& spec, UniqueFd device, const vfio::FunctionHost& host, vfio::FunctionOptions options, EventLoop& loop,
+             DeviceWatch::Handlers handlers);
+  /// Closes the device, which resets it.
+  ~Assignment();
+  Assignment(const Assignment&) = delete;
+  Assignment& operator=(const Assignment&) = delete;
+
+  /// Puts the function onto the bus.
+  void attach(pci::RootBus& bus);
+  /// Takes it off, and with it its BARs and interrupts. No vCPU may run meanwhile: one could be in the middle of an access.
+  void withdraw();
+
+  const DeviceSpec& spec() const { return spec_; }
+  /// This and what it counted: until withdraw().
+  vfio::AssignedFunction& function() { return *function_; }
+  nlohmann::json metrics() const;
+
+ private:
+  const DeviceSpec spec_;
+  vfio::KernelDevice device_;
+  DeviceWatch watch_;
+  std::optional<vfio::AssignedFunction> function_;
+  pci::RootBus* bus_ = nullptr;
+};
+
+}  // namespace strait
