@@ -7,6 +7,7 @@ namespace strait::kvm {
 namespace {
 
 constexpr std::uint32_t kHypervisorLeaf = 0x40000000;
+constexpr std::uint32_t kHypervisorLeafLast = 0x4fffffff;
 constexpr std::uint32_t kTimingLeaf = 0x40000010;  // TSC and APIC timer frequency in kHz, as VMware defined it
 
 /// Replaces the bits of `field` that `mask` covers.
@@ -77,6 +78,9 @@ void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
   }
 }
 
+/// Of the leaves that hypervisors define: the signature in the first, KVM's features, others that it may pass on.
+bool is_hypervisor_leaf(std::uint32_t function) { return function >= kHypervisorLeaf && function <= kHypervisorLeafLast; }
+
 bool is_amd(std::span<const kvm_cpuid_entry2> entries) {
   const auto vendor = std::find_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.function == 0; });
   return vendor != entries.end() && (vendor->ecx == 0x444d4163 || vendor->ecx == 0x656e6975);  // "cAMD", "uine" of HygonGenuine
@@ -93,11 +97,12 @@ std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supp
       topology = topology || entry.function == 0xb;
       continue;
     }
+    if (spec.hide_kvm && is_hypervisor_leaf(entry.function)) continue;
     patch(entry, spec, amd);
     entries.push_back(entry);
   }
   if (topology) add_topology(entries, 0xb, spec);
-  if (spec.tsc_khz != 0) {
+  if (spec.tsc_khz != 0 && !spec.hide_kvm) {
     kvm_cpuid_entry2 entry = {};
     entry.function = kTimingLeaf;
     entry.eax = spec.tsc_khz;

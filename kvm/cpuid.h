@@ -15,6 +15,7 @@ struct CpuidSpec {
   std::uint32_t physical_bits = 0;  ///< guest-physical address width; 0 keeps the host's
   bool tsc_deadline = false;        ///< KVM has it; the supported list may omit it (the KVM API document says to ask)
   std::uint32_t tsc_khz = 0;        ///< 0 where unknown
+  bool hide_kvm = false;            ///< no hypervisor leaves: the guest sees that it is virtual (leaf 1), but neither by whom nor KVM's help
 };
 
 /// The guest's CPUID: the supported list with topology, address width, timer and hypervisor leaves filled in. Pure.

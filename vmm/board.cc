@@ -180,7 +180,8 @@ void Board::make_vcpus() {
                                                 .cpus = cpus,
                                                 .physical_bits = ground_.plan.physical_bits,
                                                 .tsc_deadline = ground_.kvm.extension(KVM_CAP_TSC_DEADLINE_TIMER) > 0,
-                                                .tsc_khz = vcpu.tsc_khz()}));
+                                                .tsc_khz = vcpu.tsc_khz(),
+                                                .hide_kvm = ground_.options.hide_kvm}));
     vcpu.set_firmware_msrs(kUncached, ground_.plan.physical_bits);
   }
   kvm_coalesced_mmio_ring* ring = vcpus_.front()->coalesced_ring();

@@ -101,6 +101,7 @@ po::options_description describe_options() {
     ("cmdline", text("TEXT"), "kernel command line [console=ttyS0 quiet panic=-1 cryptomgr.notests]")
     ("memory", text("SIZE"), "guest memory, with K, M, G or T [512M]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
+    ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->value_name("BDF[,KEY=VALUE...]"),
       "PCI function to assign, such as 0000:01:10.0; keys: addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, "
       "p2p=on|off, rombar=on|off, romfile=FILE, vf-token=UUID, and for experiments dyn-msix, ioeventfd, irqfd, mmap, route-batch=on|off; "
@@ -151,6 +152,7 @@ RunOptions make_options(const po::variables_map& values, RunOptions options) {
   with("on-reboot", [&](const std::string& text) { options.on_reboot = parse_on_reboot(text); });
   with("exit-port", [&](const std::string& text) { options.exit_port = parse_port(text); });
   options.boot.use_cache = values.count("no-kernel-cache") == 0;
+  options.hide_kvm = values.count("cpu-hide-kvm") != 0;
   options.verbose = values.count("verbose") != 0;
   if (values.count("device") != 0) {
     for (const std::string& text : values["device"].as<std::vector<std::string>>()) {

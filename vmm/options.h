@@ -24,6 +24,7 @@ struct RunOptions {
   boot::BootSpec boot;  ///< the machine fills in what ACPI tells
   std::uint64_t memory = 512 * kMiB;
   std::uint32_t cpus = 1;
+  bool hide_kvm = false;
   std::vector<DeviceSpec> devices;  ///< each with its place on the guest's bus
   std::optional<Port> exit_port;
   OnReboot on_reboot = OnReboot::kReset;

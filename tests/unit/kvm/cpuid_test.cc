@@ -152,6 +152,18 @@ TEST(Cpuid, AnUnknownFrequencyIsNotTold) {
   EXPECT_FALSE(find(guest, 0x40000010));
 }
 
+TEST(Cpuid, HiddenKvmIsAHypervisorWithoutLeaves) {
+  CpuidSpec hidden = spec(0, 1);
+  hidden.hide_kvm = true;
+  hidden.tsc_khz = 2'450'000;
+  const Entries host = amd({entry(1), entry(0x40000000, 0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d), entry(0x40000001, 0x01007afb), entry(0x40000100),
+                            entry(0x80000000, 0x8000001e)});
+  const Entries guest = guest_cpuid(host, hidden);
+  EXPECT_EQ(find(guest, 1)->ecx >> 31, 1u) << "a hypervisor is present";
+  EXPECT_TRUE(std::ranges::none_of(guest, [](const auto& e) { return e.function >> 28 == 4; }));
+  EXPECT_TRUE(find(guest, 0x80000000)) << "and all else stays";
+}
+
 TEST(PhysicalAddressBits, AreTheLeafsOrWhatNestedPagingMapsWhereThatIsLess) {
   EXPECT_EQ(physical_address_bits(Entries{entry(0x80000008, 0x3030)}), 48u);
   EXPECT_EQ(physical_address_bits(Entries{entry(0x80000008, 0x00303034)}), 48u) << "52 bits, of which 48 can be mapped";

@@ -51,8 +51,8 @@ TEST(CommandLine, HelpAndVersionAreForStandardOutput) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = parse({"--help"}).text;
   for (const char* option :
-       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--cpus N", "--device BDF", "--timeout SECONDS",
-        "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--cpus N", "--cpu-hide-kvm", "--device BDF",
+        "--timeout SECONDS", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
 }
@@ -77,6 +77,7 @@ TEST(RunCommand, HasDefaults) {
   EXPECT_TRUE(options.boot.extra_initrd.empty());
   EXPECT_EQ(options.memory, 512 * kMiB);
   EXPECT_EQ(options.cpus, 1u);
+  EXPECT_FALSE(options.hide_kvm);
   EXPECT_TRUE(options.devices.empty());
   EXPECT_FALSE(options.exit_port);
   EXPECT_EQ(options.timeout.count(), 0);
@@ -94,7 +95,8 @@ TEST(RunCommand, TakesEveryOption) {
                                        "--metrics",         "m.json",
                                        "--exit-port",       "0xF4",
                                        "--kernel-entry",    "bzimage",
-                                       "--no-kernel-cache", "--verbose"});
+                                       "--no-kernel-cache", "--verbose",
+                                       "--cpu-hide-kvm"});
   EXPECT_EQ(options.boot.initrd_path, "initrd.img");
   EXPECT_EQ(options.boot.cmdline, "console=ttyS0 root=/dev/vda");
   EXPECT_EQ(options.memory, 3 * kGiB);
@@ -109,6 +111,7 @@ TEST(RunCommand, TakesEveryOption) {
   EXPECT_EQ(options.boot.entry, boot::KernelEntry::kBzImage);
   EXPECT_FALSE(options.boot.use_cache);
   EXPECT_TRUE(options.verbose);
+  EXPECT_TRUE(options.hide_kvm);
 }
 
 TEST(RunCommand, AnEmptyCommandLineForTheKernelIsOne) { EXPECT_EQ(run_with({"--cmdline", ""}).boot.cmdline, ""); }
