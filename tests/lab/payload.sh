@@ -13,7 +13,7 @@ make_payload() {
 	[[ $(head -c 2 "$script") == '#!' ]] || { echo '#!/bin/bash' && cat "$script"; } >"$staging/script"
 	((!$#)) || printf '%s\0' "$@" >"$staging/arguments"
 	touch "$staging/arguments"
-	printf 'LAB_VFS=%q\n' "$vfs" >"$staging/config"
+	printf 'export LAB_VFS=%q LAB_PICTURE=%q\n' "$vfs" "$run/picture" >"$staging/config"
 
 	for spec in "${files[@]}"; do
 		source=${spec%%:*} dest=$(basename "$source")

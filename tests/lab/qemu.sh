@@ -48,6 +48,10 @@ host_arguments() {
 		-chardev "socket,id=monitor,path=$run/monitor,server=on,wait=off" -mon chardev=monitor,mode=readline
 		-chardev "socket,id=monitor-port,path=$run/monitor" -device virtserialport,chardev=monitor-port,name=lab.monitor
 
+		# A disk that is the last picture of a screen: the monitor's screendump writes the file behind it.
+		-drive "if=none,id=picture,format=raw,readonly=on,file=$run/picture"
+		-device virtio-blk-pci,drive=picture,serial=lab-picture
+
 		# The card, behind a root port as on a real board. Its virtual functions become 0000:01:10.0 and 0000:01:10.2.
 		-device pcie-root-port,id=rp1,slot=1,chassis=1
 		-netdev user,id=n0,restrict=on -device igb,id=card,netdev=n0,bus=rp1,mac=52:54:00:12:34:56
@@ -63,10 +67,10 @@ host_arguments() {
 }
 
 # card_kinds: what --card takes.
-card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi edu ivshmem multi)
+card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi display vga edu ivshmem multi)
 
 # add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
-# 10.0.2.2; disks hold 64 MiB of zeroes.
+# 10.0.2.2; disks hold 64 MiB of zeroes; a display's name in QEMU's monitor is screen-KIND.
 add_card() {
 	local port=card-port$2 net=card-net$2 disk=card-disk$2 controller=card-controller$2
 	arguments+=(-device "pcie-root-port,id=$port,slot=$((10 + $2)),chassis=$((10 + $2))")
@@ -76,7 +80,7 @@ add_card() {
 		arguments+=(-drive "if=none,id=$disk,format=raw,cache=unsafe,file=$run/$disk")
 		;;
 	ivshmem) arguments+=(-object "memory-backend-ram,id=$disk,size=1M,share=on") ;;
-	edu) ;;
+	display | vga | edu) ;;
 	*) arguments+=(-netdev "user,id=$net,restrict=on") ;;
 	esac
 	case $1 in
@@ -86,6 +90,8 @@ add_card() {
 	nvme) arguments+=(-device "nvme,drive=$disk,serial=card$2,bus=$port") ;;
 	xhci) arguments+=(-device "qemu-xhci,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	xhci-msi) arguments+=(-device "qemu-xhci,msi=on,msix=off,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
+	display) arguments+=(-device "bochs-display,id=screen-$1,bus=$port") ;;
+	vga) arguments+=(-device "VGA,id=screen-$1,bus=$port") ;;
 	edu) arguments+=(-device "edu,bus=$port,dma_mask=0xffffffffffffffff") ;;
 	ivshmem) arguments+=(-device "ivshmem-plain,memdev=$disk,bus=$port") ;;
 	multi) arguments+=(-device "e1000e,netdev=$net,bus=$port,addr=0.0,multifunction=on" -device "edu,bus=$port,addr=0.1") ;;

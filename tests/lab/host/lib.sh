@@ -101,6 +101,15 @@ qemu_monitor() {
 	tr -d '\r' <<<"${answer##*"$1"}" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/(qemu) $//; /^$/d'
 }
 
+# take_picture DISPLAY FILE: what the display (lab's --card DISPLAY) shows now, as a PPM file with some rubbish behind it.
+take_picture() {
+	local disk
+	disk=/dev/$(basename "$(dirname "$(grep -lx lab-picture /sys/block/vd*/serial)")")
+	qemu_monitor "screendump $LAB_PICTURE screen-$1"
+	# Past this kernel's cache: QEMU wrote the file, not the disk.
+	dd if="$disk" of="$2" bs=1M iflag=direct status=none
+}
+
 # guest_initrd BASE COMMANDFILE OUT: a copy of an initrd in which the guest runs the file's commands instead of a shell.
 guest_initrd() {
 	local staging
