@@ -67,15 +67,15 @@ host_arguments() {
 }
 
 # card_kinds: what --card takes.
-card_kinds=(e1000 e1000e virtio-net nvme xhci xhci-msi display vga edu ivshmem multi)
+card_kinds=(e1000 e1000e virtio-net nvme nvme-sriov xhci xhci-msi display vga edu ivshmem multi)
 
 # add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
-# 10.0.2.2; disks hold 64 MiB of zeroes; a display's name in QEMU's monitor is screen-KIND.
+# 10.0.2.2; disks hold 64 MiB of zeroes, and an NVMe disk's serial number is its kind; a display's name in QEMU's monitor is screen-KIND.
 add_card() {
 	local port=card-port$2 net=card-net$2 disk=card-disk$2 controller=card-controller$2
 	arguments+=(-device "pcie-root-port,id=$port,slot=$((10 + $2)),chassis=$((10 + $2))")
 	case $1 in
-	nvme | xhci*)
+	nvme* | xhci*)
 		truncate -s 64M "$run/$disk"
 		arguments+=(-drive "if=none,id=$disk,format=raw,cache=unsafe,file=$run/$disk")
 		;;
@@ -87,7 +87,12 @@ add_card() {
 	e1000) arguments+=(-device "pcie-pci-bridge,id=$controller,bus=$port" -device "e1000,netdev=$net,bus=$controller,addr=1") ;;
 	e1000e) arguments+=(-device "e1000e,netdev=$net,bus=$port") ;;
 	virtio-net) arguments+=(-device "virtio-net-pci,netdev=$net,bus=$port,disable-legacy=on,iommu_platform=on") ;;
-	nvme) arguments+=(-device "nvme,drive=$disk,serial=card$2,bus=$port") ;;
+	nvme) arguments+=(-device "nvme,drive=$disk,serial=$1,bus=$port") ;;
+	nvme-sriov)
+		arguments+=(-device "nvme-subsys,id=$controller-subsystem"
+			-device "nvme,id=$controller,subsys=$controller-subsystem,serial=$1,bus=$port,sriov_max_vfs=2,sriov_vq_flexible=8,sriov_vi_flexible=6"
+			-device "nvme-ns,drive=$disk,bus=$controller")
+		;;
 	xhci) arguments+=(-device "qemu-xhci,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	xhci-msi) arguments+=(-device "qemu-xhci,msi=on,msix=off,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	display) arguments+=(-device "bochs-display,id=screen-$1,bus=$port") ;;

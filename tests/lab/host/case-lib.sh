@@ -149,6 +149,21 @@ PING_TEST='
 	grep -q "100 packets received" /tmp/ping || exit 4
 '
 
+# nvme_disk SERIAL: the host's block device on the NVMe disk with that serial number.
+nvme_disk() {
+	local disk serial end=$((SECONDS + 10))
+	while ((SECONDS < end)); do
+		for disk in /sys/block/nvme*; do
+			# With several paths to a disk, the paths are in sysfs, too.
+			[[ -b /dev/${disk##*/} ]] && read -r serial <"$disk/device/serial" && [[ $serial == "$1" ]] || continue
+			echo "/dev/${disk##*/}"
+			return
+		done 2>/dev/null
+		sleep 0.2
+	done
+	fail "the host has no NVMe disk $1"
+}
+
 # test_disk CARD HOST_DISK GUEST_DISK KIND INTERRUPTS [CMDLINE]: what the host wrote to the disk behind the function is what a guest reads,
 # and the other way round, by interrupts of the kind KIND whose names match INTERRUPTS. The function is with its own driver before and after.
 test_disk() {
