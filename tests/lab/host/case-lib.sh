@@ -127,13 +127,25 @@ lend() {
 }
 
 # test_card DEVICE CMDLINE COMMAND: runs COMMAND in a guest with the function, CMDLINE added to the kernel's; fails unless it succeeds. The
-# guest's console, which it shows, is in the file `console`, the metrics are in `metrics`. What strait_on_vf takes from GUEST_INITRD and so on, this does, too.
+# guest's console, which it shows, is in the file `console`, the monitor's log in `log`, the metrics are in `metrics`. What strait_on_vf takes
+# from GUEST_INITRD and so on, this does, too.
 test_card() {
 	local status=0
 	GUEST_DEVICE=$1 GUEST_CMDLINE="console=ttyS0 quiet panic=-1 cryptomgr.notests $2" \
-		strait_on_vf test --timeout "$GUEST_SECONDS" --metrics metrics -- "$3" >console || status=$?
+		strait_on_vf test --timeout "$GUEST_SECONDS" --metrics metrics --verbose -- "$3" >console 2>log || status=$?
 	cat console
-	((!status)) || fail "the guest's test of $1 ended with status $status"
+	((!status)) || fail "the guest's test of $1 ended with status $status: $(<log)"
+	[[ ${STRAIT##*/} == strait ]] && grep -q PCI-MSIX- console || return 0
+	grep "MSI-X vectors, $(msix_of "$1")" log || fail "not so with the host's kernel $(uname -r): $(grep vectors log)"
+}
+
+# msix_of DEVICE: whether vectors can be added one by one, in the words of --verbose. Before Linux 6.5 they cannot.
+msix_of() {
+	if [[ $1 == *dyn-msix=off* || $(printf '%s\n' 6.5 "$(uname -r)" | sort -V | head -n 1) != 6.5 ]]; then
+		echo NORESIZE
+	else
+		echo dynamic
+	fi
 }
 
 # For guests: the network card answers, its interrupts arrive, and they are of the kind $KIND (as /proc/interrupts says it).
