@@ -31,7 +31,7 @@ guest_initrd "$LAB_INITRD_NET" commands guest.img
 
 # line N: the bytes of that line of the drawing, as the colours of a picture.
 line_drawn() {
-	dd if=drawing iflag=skip_bytes,count_bytes bs=64K skip=$(($1 * width * 4)) count=$((width * 4)) status=none | od -An -v -tx1 -w4 |
+	dd if=drawn iflag=skip_bytes,count_bytes bs=64K skip=$(($1 * width * 4)) count=$((width * 4)) status=none | od -An -v -tx1 -w4 |
 		awk '{ print $3, $2, $1 }'
 }
 
@@ -58,12 +58,13 @@ test_display() {
 	wait_for_guest console drawn: "$GUEST_SECONDS"
 	grep drawn: console
 	read -r _ width height _ < <(grep drawn: console | tr -d '\r')
-	drawing "$width" "$height" >drawing
+	drawing "$width" "$height" >drawn
 	wait_until 20 shows "$1" && shown=yes || shown=
 	cp picture "$LAB_OUT/$1.ppm"
-	[[ $shown ]] || fail "the screen of $1 shows something else: see $1.ppm"
+	note_result "$2" "$([[ $shown ]] && echo works || echo 'the screen shows something else')"
 	kill -TERM "$MONITOR"
 	ends 0 wait "$MONITOR"
+	[[ $shown ]] || fail "the screen of $1 shows something else: see $1.ppm"
 }
 
 test_display display "$(card_of 1234:1111)"

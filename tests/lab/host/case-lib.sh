@@ -2,9 +2,10 @@
 # What lab cases share: `source "$CASE_LIB"` brings this and lib.sh.
 source "$LAB_LIB"
 
-# A guest boots in five seconds on an idle machine. Cases wait this long, for busy ones.
+# A guest boots in five seconds on an idle machine. Cases wait this long, for busy ones, and for QEMU.
 # shellcheck disable=SC2034 # for cases
 GUEST_SECONDS=90
+[[ ${STRAIT##*/} != qemu-as-strait ]] || GUEST_SECONDS=180
 
 # ends STATUS COMMAND [ARG...]: fails unless the command ends with that exit status.
 ends() {
@@ -126,6 +127,50 @@ lend() {
 	bind_vfio "$1"
 }
 
+# note_result CARD RESULT: a line for the table of devices, after a guest whose console is in the file `console`: the interrupts that
+# /proc/interrupts named there, and what BARs the function has.
+note_result() {
+	printf '%s|%s|%s|%s|%s\n' "$(name_of "$1")" "$(interrupts_in console)" "$(bars_of "$1")" "${STRAIT##*/}" "$2" >>"$LAB_OUT/devices"
+}
+
+# name_of CARD: its class, what pci.ids calls it, whether it is a virtual function, and vendor:device.
+name_of() {
+	local name
+	name=$(lspci -s "$1" | sed 's/^[^ ]* //; s/ (rev .*//')
+	[[ ! -e /sys/bus/pci/devices/$1/physfn || $name == *Virtual\ Function* ]] || name+=', virtual function'
+	echo "$name ($(lspci -n -s "$1" | cut -d' ' -f3))"
+}
+
+# interrupts_in CONSOLE: the kinds among the lines of /proc/interrupts in it.
+interrupts_in() {
+	local kind kinds=()
+	for kind in PCI-MSIX-:MSI-X PCI-MSI-:MSI fasteoi:INTx; do
+		! grep -q "^ *[0-9]*:.*${kind%:*}" "$1" || kinds+=("${kind#*:}")
+	done
+	((${#kinds[@]})) || kinds=(none)
+	printf '%s, ' "${kinds[@]}" | sed 's/, $//'
+}
+
+# bars_of CARD: size and kind of each, and where the MSI-X table is.
+bars_of() {
+	local start end flags index=0 bars=() size kind table
+	while read -r start end flags && ((index < 7)); do
+		if ((flags)); then
+			kind=32-bit
+			((!(flags & 0x100000))) || kind=64-bit
+			((!(flags & 0x2000))) || kind+=' prefetchable'
+			((!(flags & 0x100))) || kind='I/O'
+			((index < 6)) || kind=ROM
+			size=$(numfmt --to=iec $((end - start + 1)))
+			bars+=("${size/.0/} $kind")
+		fi
+		((index += 1))
+	done <"/sys/bus/pci/devices/$1/resource"
+	table=$(lspci -vv -s "$1" | sed -n 's/.*Vector table: BAR=\([0-9]\).*/MSI-X table in BAR \1/p')
+	[[ ! $table ]] || bars+=("$table")
+	printf '%s, ' "${bars[@]}" | sed 's/, $//'
+}
+
 # test_card DEVICE CMDLINE COMMAND: runs COMMAND in a guest with the function, CMDLINE added to the kernel's; fails unless it succeeds. The
 # guest's console, which it shows, is in the file `console`, the monitor's log in `log`, the metrics are in `metrics`. What strait_on_vf takes
 # from GUEST_INITRD and so on, this does, too.
@@ -134,6 +179,7 @@ test_card() {
 	GUEST_DEVICE=$1 GUEST_CMDLINE="console=ttyS0 quiet panic=-1 cryptomgr.notests $2" \
 		strait_on_vf test --timeout "$GUEST_SECONDS" --metrics metrics --verbose -- "$3" >console 2>log || status=$?
 	cat console
+	note_result "${1%%,*}" "$( ((status)) && echo "fails with status $status" || echo works)"
 	((!status)) || fail "the guest's test of $1 ended with status $status: $(<log)"
 	[[ ${STRAIT##*/} == strait ]] && grep -q PCI-MSIX- console || return 0
 	grep "MSI-X vectors, $(msix_of "$1")" log || fail "not so with the host's kernel $(uname -r): $(grep vectors log)"
@@ -167,13 +213,20 @@ nvme_disk() {
 	while ((SECONDS < end)); do
 		for disk in /sys/block/nvme*; do
 			# With several paths to a disk, the paths are in sysfs, too.
-			[[ -b /dev/${disk##*/} ]] && read -r serial <"$disk/device/serial" && [[ $serial == "$1" ]] || continue
+			[[ -b /dev/${disk##*/} ]] || continue
+			read -r serial <"$disk/device/serial"
+			[[ $serial == "$1" ]] || continue
 			echo "/dev/${disk##*/}"
 			return
 		done 2>/dev/null
 		sleep 0.2
 	done
 	fail "the host has no NVMe disk $1"
+}
+
+disk_differs() {
+	note_result "$1" "$2"
+	fail "$2"
 }
 
 # test_disk CARD HOST_DISK GUEST_DISK KIND INTERRUPTS [CMDLINE]: what the host wrote to the disk behind the function is what a guest reads,
@@ -194,8 +247,8 @@ test_disk() {
 		grep '$name' /proc/interrupts | grep -q '$kind' || exit 3
 		awk '/$name/ { n += \$2 } END { exit n < 16 }' /proc/interrupts || exit 4
 	"
-	grep -q "${written%% *}" console || fail 'the guest read something else'
+	grep -q "${written%% *}" console || disk_differs "$card" 'the guest read something else'
 	bind_to "$card" ''
 	wait_until 10 test -b "$host_disk" || fail 'the disk did not come back'
-	[[ $(dd if="$host_disk" bs=1M count=16 skip=16 iflag=direct status=none | sha256sum) == "$written" ]] || fail 'the guest wrote something else'
+	[[ $(dd if="$host_disk" bs=1M count=16 skip=16 iflag=direct status=none | sha256sum) == "$written" ]] || disk_differs "$card" 'the guest wrote something else'
 }
