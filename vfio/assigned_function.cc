@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/little_endian.h"
 #include "base/log.h"
+#include "base/units.h"
 
 namespace strait::vfio {
 namespace {
@@ -203,19 +204,38 @@ void AssignedFunction::settle_mappings() {
   }
   // All ones is what a device that is gone answers.
   const bool present = command[0] != 0xff || command[1] != 0xff;
+  const auto decoded = [&](unsigned bit) { return present && awake && (command[0] & bit) != 0; };
+  Addresses addresses;
+  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
+    if (!mappings_[bar] || bars_.address(bar) == 0) continue;
+    const bool io = bars_.shape(bar).kind == pci::BarKind::kIo;
+    if (decoded(io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) addresses[bar] = bars_.address(bar);
+  }
+  // What moves makes room before anything is placed: another may want to be where it was.
+  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
+    if (mappings_[bar] && !(addresses[bar] && mappings_[bar]->is_at(*addresses[bar]))) remove_mapping(bar);
+  }
+  if (rom_) rom_->make_room(decoded(PCI_COMMAND_MEMORY));
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
     if (!mappings_[bar]) continue;
-    const bool io = bars_.shape(bar).kind == pci::BarKind::kIo;
-    const bool decoded = present && awake && (command[0] & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
     mapping_updates_.add();
-    if (decoded && bars_.address(bar) != 0) {
-      if (eventfds_) eventfds_->place(bar, io ? GuestWrite::Space::kPorts : GuestWrite::Space::kMemory, bars_.address(bar));
-      mappings_[bar]->place(bars_.address(bar), options_.direct && !distrusted_);
-    } else {
-      remove_mapping(bar);
-    }
+    if (!addresses[bar]) continue;
+    const bool io = bars_.shape(bar).kind == pci::BarKind::kIo;
+    if (eventfds_) eventfds_->place(bar, io ? GuestWrite::Space::kPorts : GuestWrite::Space::kMemory, *addresses[bar]);
+    mappings_[bar]->place(*addresses[bar], options_.direct && !distrusted_ && has_its_pages(bar, addresses));
   }
-  if (rom_) rom_->settle(present && awake && (command[0] & PCI_COMMAND_MEMORY) != 0);
+  if (rom_) rom_->settle(decoded(PCI_COMMAND_MEMORY));
+}
+
+/// A BAR smaller than a page would take the rest of its page from a neighbour.
+bool AssignedFunction::has_its_pages(unsigned bar, const Addresses& addresses) const {
+  if (bars_.shape(bar).size >= kPageSize) return true;
+  const Range<Gpa> page{Gpa(align_down(*addresses[bar], kPageSize)), kPageSize};
+  for (unsigned other = 0; other < pci::kBarCount; ++other) {
+    if (other == bar || !addresses[other] || bars_.shape(other).kind == pci::BarKind::kIo) continue;
+    if (page.overlaps({Gpa(*addresses[other]), bars_.shape(other).size})) return false;
+  }
+  return true;
 }
 
 void AssignedFunction::remove_mapping(unsigned bar) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,9 @@ class AssignedFunction : public pci::Function, private BarAccess {
   void settle_mappings();
   void remove_mapping(unsigned bar);
   void remove_mappings();
+  /// Where each BAR is decoded, if it is.
+  using Addresses = std::array<std::optional<std::uint64_t>, pci::kBarCount>;
+  bool has_its_pages(unsigned bar, const Addresses& addresses) const;
   void check_msix_layout() const;
   void make_rom();
   std::vector<std::uint8_t> read_whole_config();

@@ -42,6 +42,7 @@ void BarMapping::trap(std::uint64_t address, const Area& area) {
   if (bus_.insert(address + area.start.value, area.size, *window, fmt::format("{} BAR {}", device_.name(), bar_))) {
     traps_in_use_.push_back(address + area.start.value);
   } else {
+    complete_ = false;
     log::warning(guest_lines, "{}: the guest placed BAR {} at {:#x}, where another device is", device_.name(), bar_, address);
   }
 }
@@ -49,9 +50,9 @@ void BarMapping::trap(std::uint64_t address, const Area& area) {
 void BarMapping::place(std::uint64_t address, bool direct) {
   // A sub-page BAR can only be direct on a page of its own.
   direct = direct && is_aligned(address, kPageSize) && !layout_.direct.empty();
-  if (placed_ && address_ == address && direct == wanted_direct_) return;
+  if (placed_ && complete_ && address_ == address && direct == wanted_direct_) return;
   remove();
-  placed_ = true;
+  placed_ = complete_ = true;
   address_ = address;
   wanted_direct_ = direct;
   if (direct) map_pages();
@@ -64,6 +65,7 @@ void BarMapping::place(std::uint64_t address, bool direct) {
     try {
       slots_in_use_.push_back(slots_.add(Gpa(address + layout_.direct[i].start.value), mappings_[i].bytes()));
     } catch (const Error& error) {
+      complete_ = false;
       log::warning(guest_lines, "{}: BAR {} at {:#x} stays unreachable: {}", device_.name(), bar_, address, error.what());
     }
   }

@@ -35,8 +35,10 @@ class BarMapping {
   BarMapping& operator=(const BarMapping&) = delete;
 
   /// Makes the BAR answer at `address`, moving it where it was elsewhere. An address that collides with RAM or another device leaves
-  /// the colliding part unreachable, as on a real bus nobody promises who answers. `direct` false traps every page.
+  /// the colliding part unreachable, as on a real bus nobody promises who answers, until a later call finds room. `direct` false traps every
+  /// page.
   void place(std::uint64_t address, bool direct = true);
+  bool is_at(std::uint64_t address) const { return placed_ && address_ == address; }
   /// The BAR answers nowhere.
   void remove();
   /// Gives the host mappings back as well; place() maps again. For a device that is to be released.
@@ -70,6 +72,7 @@ class BarMapping {
   std::vector<std::uint64_t> traps_in_use_;
   std::uint64_t address_ = 0;
   bool placed_ = false;
+  bool complete_ = false;  ///< and nothing was in the way
   bool wanted_direct_ = false;
 };
 

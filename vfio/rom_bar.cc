@@ -42,18 +42,26 @@ void RomBar::fill() {
   std::copy_n(bytes.begin(), std::min<std::uint64_t>(bytes.size(), size_), contents_->bytes().begin());
 }
 
-void RomBar::settle(bool decoded) {
+std::optional<std::uint32_t> RomBar::wanted(bool decoded) const {
   const std::uint32_t address = register_ & address_mask();
-  const bool wanted = decoded && (register_ & PCI_ROM_ADDRESS_ENABLE) != 0 && address != 0;
-  if (wanted && slot_ && placed_at_ == address) return;
-  remove();
-  if (!wanted) return;
+  const bool enabled = (register_ & PCI_ROM_ADDRESS_ENABLE) != 0;
+  return decoded && enabled && address != 0 ? std::optional(address) : std::nullopt;
+}
+
+void RomBar::make_room(bool decoded) {
+  if (slot_ && wanted(decoded) != placed_at_) remove();
+}
+
+void RomBar::settle(bool decoded) {
+  make_room(decoded);
+  const auto address = wanted(decoded);
+  if (!address || slot_) return;
   try {
     fill();
-    slot_ = slots_.add(Gpa(address), contents_->bytes(), true);
-    placed_at_ = address;
+    slot_ = slots_.add(Gpa(*address), contents_->bytes(), true);
+    placed_at_ = *address;
   } catch (const Error& error) {
-    log::warning(guest_lines, "the expansion ROM at {:#x} stays unreachable: {}", address, error.what());
+    log::warning(guest_lines, "the expansion ROM at {:#x} stays unreachable: {}", *address, error.what());
   }
 }
 

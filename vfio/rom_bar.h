@@ -33,10 +33,14 @@ class RomBar {
 
   /// Makes the ROM answer or not. `decoded` is what Command and the power state say.
   void settle(bool decoded);
+  /// The first half of that: takes it from where it is not to answer any more.
+  void make_room(bool decoded);
   void remove();
 
  private:
   std::uint32_t address_mask() const { return ~static_cast<std::uint32_t>(size_ - 1); }
+  /// Where it is to answer.
+  std::optional<std::uint32_t> wanted(bool decoded) const;
   void fill();
 
   const std::uint64_t size_;
