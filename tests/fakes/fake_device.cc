@@ -82,6 +82,11 @@ bool FakeDevice::has_eventfd(std::uint32_t vector) const {
   return vector < eventfds_.size() && eventfds_[vector];
 }
 
+std::optional<IrqIndex> FakeDevice::kind_on() const {
+  const std::lock_guard lock(mutex_);
+  return on_;
+}
+
 bool FakeDevice::read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) {
   if (gone || offset + data.size() > regions_.at(region).size) {
     fill_ones(data);

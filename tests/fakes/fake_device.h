@@ -42,6 +42,8 @@ class FakeDevice : public vfio::AssignedDevice {
   std::span<std::uint8_t> bar(unsigned bar) { return memory_.at(bar).bytes(); }
   pci::ConfigSpace& config() { return config_; }
   bool has_eventfd(std::uint32_t vector) const;
+  /// The kind of interrupt that is on.
+  std::optional<vfio::IrqIndex> kind_on() const;
   /// Calls of set_irqs and disable_irqs.
   unsigned irq_calls() const { return irq_calls_; }
 

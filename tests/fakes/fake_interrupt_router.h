@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/syscall.h"
@@ -80,11 +82,27 @@ class FakeInterruptRouter : public InterruptRouter {
     return false;
   }
 
-  /// What the kernel does by itself: turns signals of attached eventfds into messages.
-  void deliver() {
+  /// What the kernel does by itself: turns signals of attached eventfds into messages. Gives those of this call.
+  std::vector<MsiMessage> deliver() {
+    std::vector<MsiMessage> messages;
     for (auto& [gsi, route] : routes_) {
-      if (route.eventfd && drain_eventfd(*route.eventfd) != 0) journal_.add("message {:#x}", route.committed->data);
+      if (!route.eventfd || drain_eventfd(*route.eventfd) == 0) continue;
+      journal_.add("message {:#x}", route.committed->data);
+      messages.push_back(*route.committed);
     }
+    return messages;
+  }
+  /// The messages that a signal could send now.
+  std::vector<MsiMessage> attached() const {
+    std::vector<MsiMessage> messages;
+    for (const auto& [gsi, route] : routes_) {
+      if (route.eventfd) messages.push_back(route.committed.value_or(MsiMessage{}));
+    }
+    return messages;
+  }
+  /// Whether a source drives the pin.
+  bool has_level(Gsi gsi) const {
+    return std::ranges::any_of(levels_, [gsi](const auto& level) { return level.second.gsi == gsi; });
   }
 
   std::size_t limit = 1000;

@@ -1,4 +1,5 @@
-// INTx from end to end: a device's pin, KVM's resampling irqfd, a level-triggered pin of the IOAPIC, and back when the guest has handled it.
+// INTx from end to end: a device's pin, KVM's resampling irqfd, a level-triggered pin of the IOAPIC, and back when the guest has handled
+// it.
 
 #include <thread>
 

@@ -119,11 +119,6 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-unsigned rounds(unsigned usual) {
-  const char* asked = std::getenv("STRAIT_TEST_ROUNDS");
-  return asked == nullptr ? usual : static_cast<unsigned>(std::strtoul(asked, nullptr, 10));
-}
-
 void KvmTest::SetUp() {
   try {
     const kvm::Kvm kvm;

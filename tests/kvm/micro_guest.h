@@ -22,6 +22,7 @@
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
 #include "tests/kvm/guest_code.h"
+#include "tests/rounds.h"
 #include "vmm/end_of_run.h"
 #include "vmm/platform.h"
 #include "vmm/vcpu_thread.h"
@@ -97,9 +98,6 @@ class MicroGuest {
 
 /// Polls until `condition` holds; false after MicroGuest::kPatience.
 bool eventually(const std::function<bool()>& condition);
-
-/// How often tests repeat what they do against another thread: the environment's STRAIT_TEST_ROUNDS, or `usual`.
-unsigned rounds(unsigned usual);
 
 /// A trapped device that calls back; for I/O ports and MMIO.
 class CallbackDevice : public BusDevice {
