@@ -35,8 +35,8 @@ class BarMapping {
   BarMapping& operator=(const BarMapping&) = delete;
 
   /// Makes the BAR answer at `address`, moving it where it was elsewhere. An address that collides with RAM or another device leaves
-  /// the colliding part unreachable, as on a real bus nobody promises who answers, until a later call finds room. `direct` false traps every
-  /// page.
+  /// the colliding part unreachable, as on a real bus nobody promises who answers, until a later call finds room. `direct` false traps
+  /// every page.
   void place(std::uint64_t address, bool direct = true);
   bool is_at(std::uint64_t address) const { return placed_ && address_ == address; }
   /// The BAR answers nowhere.

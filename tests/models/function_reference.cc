@@ -221,15 +221,12 @@ std::vector<FunctionReference::Stretch> FunctionReference::direct(const Place& p
   if (shape.size < kPageSize && shares_its_page(place)) return stretches;
   if (distrusted_ || plan_.mapping_fails || !plan_.options.direct || place.start % kPageSize != 0) return stretches;
   for (std::uint64_t page = 0; page < shape.size; page += kPageSize) {
-    bool mappable = false, structure = false;
+    bool mappable = false;
     for (const auto& area : shape.mappable) {
       const std::uint64_t end = std::min(page + kPageSize, shape.size);
       mappable = mappable || (area.start.value <= page && area.start.value + area.size >= end);
     }
-    for (std::uint64_t at = page; at < page + kPageSize; at += 8) {
-      structure = structure || table_offset(place.bar, at) || pba_offset(place.bar, at);
-    }
-    if (!mappable || structure) continue;
+    if (!mappable || holds_structure(place.bar, page)) continue;
     if (!stretches.empty() && stretches.back().start + stretches.back().size == place.start + page) {
       stretches.back().size += kPageSize;
     } else {
@@ -237,6 +234,13 @@ std::vector<FunctionReference::Stretch> FunctionReference::direct(const Place& p
     }
   }
   return stretches;
+}
+
+bool FunctionReference::holds_structure(unsigned bar, std::uint64_t page) const {
+  if (!msix_) return false;
+  const auto meets = [page](std::uint64_t start, std::uint64_t size) { return start < page + kPageSize && page < start + size; };
+  return (bar == plan_.msix->table_bar && meets(plan_.msix->table_offset, plan_.msix->vectors * 16u)) ||
+         (bar == plan_.msix->pba_bar && meets(plan_.msix->pba_offset, (plan_.msix->vectors + 63u) / 64u * 8u));
 }
 
 void FunctionReference::distrust() {

@@ -42,6 +42,8 @@ class FunctionReference {
   void set_gone(bool gone);
   /// A reset that the guest did not ask for: its registers of MSI and MSI-X, which are ours, stay.
   void reset_from_elsewhere();
+  /// The device's own memory behind a BAR.
+  std::span<const std::uint8_t> memory(unsigned bar) const { return memory_.at(bar); }
   void set_bar_byte(unsigned bar, std::uint64_t offset, std::uint8_t value) { memory_.at(bar).at(offset) = value; }
   void set_config_byte(std::uint16_t offset, std::uint8_t value) { config_[offset] = value; }
   /// The host withdrew the mappings for good, or until the guest changes what decides about them.
@@ -60,6 +62,8 @@ class FunctionReference {
   bool msix_enabled() const { return msix_ && msix_->enabled(); }
   /// What the vectors that are not masked send.
   std::vector<MsiMessage> live() const;
+  /// Vectors that have an interrupt of the host: those that were connected since their kind was enabled.
+  std::size_t armed_vectors() const { return msi_vectors_.size() + msix_vectors_.size(); }
   /// The device raises a vector of the kind that is on, or its pin.
   void signal(std::uint16_t vector);
   /// The guest has handled the pin's interrupt.
@@ -88,6 +92,8 @@ class FunctionReference {
   void write_register(std::uint16_t offset, std::span<const std::uint8_t> data);
   bool msi_has(std::uint16_t offset) const;
   bool msix_has(std::uint16_t offset) const;
+  /// Whether some of the MSI-X table or the PBA lies in a page of a BAR.
+  bool holds_structure(unsigned bar, std::uint64_t page) const;
   std::optional<std::uint32_t> table_offset(unsigned bar, std::uint64_t offset) const;
   std::optional<std::uint32_t> pba_offset(unsigned bar, std::uint64_t offset) const;
   std::uint8_t pending_byte(const Pending& vectors, std::uint16_t first, std::uint16_t count, std::uint8_t devices_own) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <set>
 
 #include "base/units.h"
@@ -403,8 +404,9 @@ void FunctionSession::watch_config_write(std::uint64_t offset, std::span<const s
 
 /// Where two BARs answer, or a BAR and memory, or where no processor reaches, nothing is promised.
 bool FunctionSession::contested(const Place& place) const {
-  const bool io = plan_.bars.end() != std::ranges::find_if(plan_.bars, [&](const auto& bar) { return bar.number == place.bar && bar.io(); });
-  if (!io && (place.start < kRamSize || place.start >= FakeMemorySlots::kEnd || place.size > FakeMemorySlots::kEnd - place.start)) return true;
+  const bool io = std::ranges::any_of(plan_.bars, [&](const auto& bar) { return bar.number == place.bar && bar.io(); });
+  const bool reachable = place.start < FakeMemorySlots::kEnd && place.size <= FakeMemorySlots::kEnd - place.start;
+  if (!io && (place.start < kRamSize || !reachable)) return true;
   const auto others = io ? reference_.port_places() : reference_.memory_places();
   return std::ranges::any_of(others, [&](const Place& other) { return other.bar != place.bar && overlap(other, place); });
 }
@@ -461,11 +463,15 @@ void FunctionSession::check_interrupts() {
   require(delivered == due, "the guest gets{}, not{}", words(delivered), words(due));
   require(raised == pin_due, "the pin is {}", raised ? "raised" : "silent");
   require(router_.has_level(kPins[0]) == reference_.pin_on(), "the pin is {}", reference_.pin_on() ? "off" : "on");
+  const auto armed = function_->statistics().armed_vectors;
+  require(armed == reference_.armed_vectors(), "{} vectors have a host interrupt, not {}", armed, reference_.armed_vectors());
   const auto kind = device_.kind_on();
   const bool on = reference_.pin_on() || reference_.msi_enabled() || reference_.msix_enabled();
   require(kind.has_value() == on, "the device's interrupts are {}", on ? "off" : "on");
   if (!on) return;
-  const auto wanted = reference_.msix_enabled() ? vfio::IrqIndex::kMsix : reference_.msi_enabled() ? vfio::IrqIndex::kMsi : vfio::IrqIndex::kIntx;
+  auto wanted = vfio::IrqIndex::kIntx;
+  if (reference_.msi_enabled()) wanted = vfio::IrqIndex::kMsi;
+  if (reference_.msix_enabled()) wanted = vfio::IrqIndex::kMsix;
   require(*kind == wanted, "the device has interrupts of kind {}, not {}", static_cast<unsigned>(*kind), static_cast<unsigned>(wanted));
 }
 
@@ -474,7 +480,11 @@ void FunctionSession::compare_everything() {
   read_structures();
   for (const Place& place : reference_.memory_places()) {
     if (contested(place)) continue;
-    for (std::uint64_t at = 0; at + 8 <= place.size; at += 8) read_memory(place, at, 8);
+    for (std::uint64_t at = 0; at + 8 <= place.size; at += 512) read_memory(place, at, 8);
+  }
+  for (const auto& bar : plan_.bars) {
+    const auto expected = reference_.memory(bar.number);
+    require(std::memcmp(device_.bar(bar.number).data(), expected.data(), bar.size) == 0, "the device's memory behind BAR {} differs", bar.number);
   }
 }
 

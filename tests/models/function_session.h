@@ -31,7 +31,7 @@ class FunctionSession {
 
   /// One thing happens. Throws Disagreement.
   void step(fuzz::Input& input);
-  /// All of configuration space, all of the BARs that answer, and what the device has been told. Throws Disagreement.
+  /// All of configuration space and of the device's memory, and a look at all pages of the BARs that answer. Throws Disagreement.
   void compare_everything();
 
  private:

@@ -82,7 +82,8 @@ class Session {
     require(device_.error.empty(), device_.error.c_str());
     const auto control = get<std::uint16_t>(PCI_MSI_FLAGS);
     require(strait::pci::decode_msi_control(control) == layout(), "what the function can do never changes");
-    require(state_.enabled() == ((control & PCI_MSI_FLAGS_ENABLE) != 0) && device_.enabled == state_.enabled(), "enabled as the guest says");
+    const bool enabled = (control & PCI_MSI_FLAGS_ENABLE) != 0;
+    require(state_.enabled() == enabled && device_.enabled == enabled, "enabled as the guest says");
     require(device_.connected == wanted(), "the connected vectors are those that the registers ask for");
     if (!layout().maskable) return;
     const auto shown = get<std::uint32_t>(layout().pending_offset());

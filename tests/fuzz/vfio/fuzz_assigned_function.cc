@@ -1,5 +1,5 @@
-// A whole assigned function: any guest's accesses to its configuration space and BARs, and whatever happens to the device meanwhile, against
-// the reference that the random test uses. A disagreement is an exception, which ends the run.
+// A whole assigned function: any guest's accesses to its configuration space and BARs, and whatever happens to the device meanwhile,
+// against the reference that the random test uses. A disagreement is an exception, which ends the run.
 
 #include "base/log.h"
 #include "tests/models/function_session.h"
