@@ -2,27 +2,44 @@
 # shellcheck disable=SC2154 # $logs, $passed and $failed are of sections.sh
 # ./check --full: everything at length, in parts that are remembered. Sourced by ../../check after sections.sh.
 
-# Rounds of the tests that repeat something against another thread, and seconds of fuzzing for each of a harness's parts.
-export STRAIT_TEST_ROUNDS=${STRAIT_TEST_ROUNDS:-100000}
-fuzz_seconds=300 fuzz_parts=2
+# Rounds of the tests that repeat something against another thread; a tenth of the random operations on whole functions; seconds of
+# fuzzing for each of a harness's parts, and for each bug that is planted.
+kvm_rounds=10000 random_rounds=100000
+fuzz_seconds=300 fuzz_parts=2 planted_seconds=20
 # What the cases of one part may take by their own limits; a longer case is a part of its own.
 lab_seconds=500
 
-# state_directory: of this commit and, if there are any, these changes.
+# state_directory: of these files as git has them and, if there are any, these changes. The record's own summary does not count: committing
+# it changes nothing that was checked.
 state_directory() {
 	local key changes
-	key=$(git rev-parse --short=12 HEAD)
-	changes=$(git diff HEAD -- . ':!docs/full-check.md')
+	key=$(git ls-files --stage -- . ':!docs/full-check.md' | sha1sum | cut -c1-12)
+	changes=$(git diff -- . ':!docs/full-check.md')
 	[[ ! $changes ]] || key+=+$(sha1sum <<<"$changes" | cut -c1-8)
 	echo "${XDG_STATE_HOME:-$HOME/.local/state}/strait/full-check/$key"
 }
 
-# part NAME COMMAND...: unless it passed before, runs it and records how it ended: passed, failed, seconds, when.
+# selected NAME: whether that part is asked for; all are where nothing is.
+selected() {
+	local pattern
+	((${#patterns[@]})) || return 0
+	for pattern in "${patterns[@]}"; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ $1 != $pattern ]] || return 0
+	done
+	return 1
+}
+
+# part NAME COMMAND...: unless it passed before, runs it if it is asked for, and records how it ended: passed, failed, seconds, when.
 part() {
 	local name=$1 start=$SECONDS before=("$passed" "$failed") good bad
 	shift
 	if [[ -f $state/$name ]] && read -r good bad _ <"$state/$name" && ((good && !bad)); then
 		count "$good" "$bad"
+		return
+	fi
+	if ! selected "$name"; then
+		[[ -f $state/$name ]] || open+=("$name")
 		return
 	fi
 	say "part $name"
@@ -76,13 +93,37 @@ lab_all() {
 	((!${#batch[@]})) || part "lab-$preset-$((number + 1))" run_lab_cases "build/$preset/strait" "${batch[@]}"
 }
 
+# random_operations: a million on whole functions, and those on MSI-X alone, with AddressSanitizer and UndefinedBehaviorSanitizer.
+random_operations() {
+	local program
+	for program in vfio/unit_vfio devices/unit_devices; do
+		if step "random operations: $program" env STRAIT_TEST_ROUNDS="$random_rounds" UBSAN_OPTIONS=halt_on_error=1 \
+			"build/asan/tests/unit/$program" --gtest_filter='*Random*'; then
+			say "$(grep operations, "$logs/step" || echo "$program passed")"
+			count 1 0
+		else
+			count 0 1
+		fi
+	done
+}
+
+# planted_bugs: each fuzzer finds those that are planted in its target.
+planted_bugs() {
+	local good bad
+	tests/fuzz/planted/run --seconds "$planted_seconds" | tee "$logs/planted" | sed -u 's/^/    /' || true
+	read -r good bad < <(sed -n '$s/^\([0-9]\+\) passed, \([0-9]\+\) failed$/\1 \2/p' "$logs/planted" | grep . || echo 0 1)
+	count "$good" "$bad"
+}
+
+# run_full [PATTERN...]: all parts, or those whose names match.
 run_full() {
-	local preset
+	local preset patterns=("$@") open=()
 	state=$(state_directory)
 	mkdir -p "$state"
-	say "the record of this commit's parts: $state"
+	say "the record of these files' parts: $state"
 	install_packages lab coverage || return 0
 
+	export STRAIT_TEST_ROUNDS=$kvm_rounds
 	part release-build built release
 	for section in unit kvm fuzz; do
 		part "release-$section" "run_$section"
@@ -92,11 +133,12 @@ run_full() {
 		part "$preset-build" built "$preset"
 		part "$preset-tests" run_sanitizer "$preset"
 	done
+	part random-operations random_operations
 	part lab-images lab_images
-	for preset in release asan; do
-		lab_all "$preset"
-	done
+	LAB_FULL=1 lab_all release
+	lab_all asan
 	fuzz_all
+	part planted-bugs planted_bugs
 	summarise
 }
 
@@ -106,15 +148,23 @@ lab_images() {
 
 # summarise: docs/full-check.md from the record.
 summarise() {
-	local name good bad seconds when
+	local name good bad seconds when total=(0 0)
 	mkdir -p docs
+	while read -r good bad _; do
+		total=($((total[0] + good)) $((total[1] + bad)))
+	done < <(find "$state" -maxdepth 1 -type f -exec cat {} +)
 	{
 		echo '# The last full check'
 		echo
-		echo "$(date --utc +%F), commit $(basename "$state"), $(nproc) processors, Linux $(uname -r | cut -d- -f1)." \
-			"Written by \`./check --full\`: $passed passed, $failed failed; each fuzzer ran for" \
-			"$((fuzz_seconds * fuzz_parts)) s, tests with a count for $STRAIT_TEST_ROUNDS rounds."
+		echo "$(date --utc +%F), commit $(git rev-parse --short=12 HEAD), $(nproc) processors, Linux $(uname -r | cut -d- -f1)." \
+			"Written by \`./check --full\`: ${total[0]} passed, ${total[1]} failed; each fuzzer runs for" \
+			"$((fuzz_seconds * fuzz_parts)) s, tests against another thread for $kvm_rounds rounds, random tests for" \
+			"$((random_rounds * 10)) operations on whole functions."
 		echo
+		if ((${#open[@]})); then
+			echo "Not run yet: ${open[*]}."
+			echo
+		fi
 		echo '| part | passed | failed | seconds | ended (UTC) |'
 		echo '|---|---|---|---|---|'
 		find "$state" -maxdepth 1 -type f -printf '%T@ %f\n' | sort -n | while read -r _ name; do
