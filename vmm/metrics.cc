@@ -31,7 +31,7 @@ void add_counts(nlohmann::json& total, const nlohmann::json& more) {
     for (const auto& [name, value] : more.items()) add_counts(total[name], value);
   } else if (total.is_array() && more.is_array()) {
     for (std::size_t i = 0; i < more.size(); ++i) {
-      const auto is_counterpart = [&](const nlohmann::json& element) { return element.value("name", "") == more[i]["name"]; };
+      const auto is_counterpart = [&](const nlohmann::json& element) { return element.value("name", "") == more[i].value("name", ""); };
       const bool named = more[i].is_object() && more[i].contains("name");
       const auto found = named ? std::find_if(total.begin(), total.end(), is_counterpart) : total.begin() + std::min(i, total.size());
       if (found == total.end()) {
