@@ -246,8 +246,9 @@ Invocation parse_command_line(std::span<const char* const> arguments) {
   if (command == "run") return parse_run(arguments.subspan(1));
   if (command == "test") return parse_test(arguments.subspan(1));
   if (command == "ctl") {
-    const auto words = arguments.subspan(1);
-    return {.command = Invocation::Command::kCtl, .options = {}, .text = {}, .ctl = CtlRequest::parse({words.begin(), words.end()})};
+    Invocation invocation{.command = Invocation::Command::kCtl, .options = {}, .text = {}, .ctl = {}};
+    invocation.ctl = CtlRequest::parse({arguments.begin() + 1, arguments.end()});
+    return invocation;
   }
   throw UsageError(command.empty() ? "no command" : fmt::format("'{}' is no command", command), "strait --help lists the commands: run, test, ctl");
 }

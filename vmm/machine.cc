@@ -132,8 +132,12 @@ void Machine::reboot() {
 
 void Machine::add_device(const DeviceSpec& device) {
   std::vector<DeviceSpec> devices = devices_;
-  devices.push_back(device);
-  devices = expand_groups(devices);
+  for (const DeviceSpec& one : expand_groups({&device, 1})) {
+    if (std::ranges::find(devices_, one.bdf, &DeviceSpec::bdf) != devices_.end()) {
+      throw Error(fmt::format("{} is assigned already", one.bdf.to_string()), "name one that is not");
+    }
+    devices.push_back(one);
+  }
   place_devices(devices);
   const std::span added = std::span(devices).subspan(devices_.size());
   for (const DeviceSpec& one : added) {
@@ -188,8 +192,9 @@ void Machine::release(unsigned slot) {
   const auto in_slot = [slot](const DeviceSpec& device) { return device.address.slot == slot; };
   if (std::ranges::none_of(devices_, in_slot)) return;
   board_->unplug(slot);
+  const bool wanted = (wanted_slots_ >> slot & 1) != 0;
   for (const DeviceSpec& device : devices_) {
-    if (in_slot(device)) log::warning("{} was given back to the host", device.bdf.to_string());
+    if (in_slot(device)) log::write(wanted ? log::Level::kWarning : log::Level::kInfo, device.bdf.to_string() + " was given back to the host");
   }
   std::erase_if(devices_, in_slot);
   leave_unused_groups();
