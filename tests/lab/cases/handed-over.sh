@@ -66,7 +66,7 @@ wrong 1 'container-fd=11 is no VFIO container' -- container-fd=11
 wrong 1 'group-fd=11 is no VFIO group' "hand over an open $group0" -- container-fd=7,group-fd=11
 wrong 1 "group-fd=10 is IOMMU group ${group1##*/}, but $LAB_VF0 is in group ${group0##*/}" -- container-fd=7,group-fd=10
 wrong 1 'fd=11 is no VFIO device' "VFIO_GROUP_GET_DEVICE_FD returned for $LAB_VF0" -- container-fd=7,group-fd=8,fd=11
-# The group without the file that it needs beside, and a device without its own group.
+# What is missing beside the group, and a device of another group.
 wrong 1 '/dev/vfio/vfio: Permission denied' -- group-fd=8
 exec 7<&- 8<&- 10<&-
 run=("$hand_over" "$LAB_VF0" "${run[@]}")
@@ -74,7 +74,8 @@ chmod "$mode" /dev/vfio/vfio
 wrong 1 "IOMMU group ${group0##*/}, handed over for $LAB_VF0, is in a container that was not" 'container-fd=N' -- group-fd=8
 exec 12<>/dev/vfio/vfio
 wrong 1 "is in a container that was not" -- group-fd=8,container-fd=12
-exec 12<&- 10<>"$group0"
+exec 12<&-
+exec 10<>"$group0"
 run[1]=$LAB_VF1
 wrong 1 "fd=9 is a device of another IOMMU group than $LAB_VF0" -- container-fd=7,group-fd=10,fd=9
 exec 10<&-

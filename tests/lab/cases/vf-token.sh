@@ -16,7 +16,8 @@ run_on 1 'opening' 'Invalid argument' 'leave out its vf-token' -- "$(card_of 808
 lend "$LAB_PF_BDF"
 echo Y >"$parameter"
 give_back() {
-	kill "${MONITORS[@]}" 2>/dev/null
+	kill -KILL "${MONITORS[@]}" 2>/dev/null
+	wait
 	echo 0 >"$pf/sriov_numvfs"
 	echo N >"$parameter"
 	for bdf in "${LENT[@]}"; do bind_to "$bdf" ''; done
@@ -49,5 +50,3 @@ wait "${MONITORS[0]}" 2>/dev/null
 run_on 1 "opening $LAB_PF_BDF through VFIO: Permission denied" 'it needs a vf-token=UUID' -- "$LAB_PF_BDF"
 run_on 1 "opening $LAB_PF_BDF through VFIO: Permission denied" "its vf-token is not this card's" -- "$LAB_PF_BDF,vf-token=$other"
 ends 64 "$STRAIT" run --kernel kernel --memory 64M --exit-port 0xf4 --device "$LAB_PF_BDF,vf-token=$token"
-kill -KILL "$MONITOR"
-wait "$MONITOR" 2>/dev/null
