@@ -20,7 +20,7 @@ cat >$work/data <<COMMAND
 echo ready; sleep 2
 ping -c $pings -A -q 10.9.0.1 >/tmp/ping; echo pinged; sleep 2
 iperf3 -c 10.9.0.1 -t $seconds --json >/tmp/sent; echo sent; sleep 2
-iperf3 -c 10.9.0.1 -t $seconds --json -R >/tmp/received; echo received
+iperf3 -c 10.9.0.1 -t $seconds --json -R >/tmp/received; echo received; sleep 2
 sed -n 's|.*min/avg/max = [^/]*/\\([^/]*\\)/.*|round_trip_ms \\1|p' /tmp/ping
 sed -n 's/ packets received.*//; s/.*, /answers /p' /tmp/ping
 for way in sent received; do echo \${way}_bps \$(sed -n 's/.*"bits_per_second":[^0-9]*\\([0-9.e+]*\\).*/\\1/p' /tmp/\$way | tail -1); done
