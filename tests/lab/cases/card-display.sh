@@ -15,10 +15,14 @@ DRAWING='
 eval "$DRAWING"
 cat >commands <<TEXT
 $DRAWING
-# The console takes the screen, and leaves it.
-console=/sys/class/vtconsole/vtcon1/bind
+# The console takes the screen, and leaves it, with its cursor.
+frame_buffer() { grep -ls 'frame buffer' /sys/class/vtconsole/*/name; }
+for i in \$(seq 100); do [ "\$(frame_buffer)" ] && break; sleep 0.1; done
+console=\$(dirname "\$(frame_buffer)")/bind
 for i in \$(seq 100); do grep -qs 1 \$console && break; sleep 0.1; done
+printf '\033[?25l' >/dev/tty1
 echo 0 >\$console
+grep -H . /sys/class/vtconsole/*/name /sys/class/vtconsole/*/bind
 cd /sys/class/graphics/fb0
 IFS=, read -r width height <virtual_size
 # In one piece: of a write within one line, up to its end, Linux 6.12 shows nothing.
@@ -56,7 +60,7 @@ test_display() {
 	lend "$2"
 	GUEST_DEVICE=$2 GUEST_INITRD=guest.img start_strait_on_vf run >console 2>&1 </dev/null
 	wait_for_guest console drawn: "$GUEST_SECONDS"
-	grep drawn: console
+	cat console
 	read -r _ width height _ < <(grep drawn: console | tr -d '\r')
 	drawing "$width" "$height" >drawn
 	wait_until 20 shows "$1" && shown=yes || shown=
