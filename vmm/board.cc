@@ -139,7 +139,7 @@ void Board::unplug(unsigned slot) {
     const Pause pause(threads_);
     for (const auto& assignment : assignments_) {
       if (!in_slot(assignment)) continue;
-      add_counts(former_assignments_, {assignment->metrics()});
+      add_counts(former_assignments_, nlohmann::json::array({assignment->metrics()}));
       assignment->withdraw();
     }
     const auto rest = std::stable_partition(assignments_.begin(), assignments_.end(), std::not_fn(in_slot));

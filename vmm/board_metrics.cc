@@ -44,7 +44,7 @@ nlohmann::json Board::metrics() const {
                             {"user_deliveries", user_router_ ? user_router_->deliveries() : 0}};
   metrics["memory_slot_updates"] = slots_->updates();
   metrics["devices"] = former_assignments_;
-  for (const auto& assignment : assignments_) add_counts(metrics["devices"], {assignment->metrics()});
+  for (const auto& assignment : assignments_) add_counts(metrics["devices"], nlohmann::json::array({assignment->metrics()}));
   return metrics;
 }
 

@@ -68,3 +68,5 @@ ping -c 3 10.9.0.2 || fail 'the first function does not answer any more'
 kill -TERM "$MONITOR"
 ends 0 wait "$MONITOR"
 [[ ! -e control ]] || fail 'the socket is still there'
+[[ $(metric metrics devices.0.name) == "$LAB_VF0" ]] || fail "the first device is not counted: $(<metrics)"
+! metric metrics devices.2.name || fail 'a device that came several times is counted as several'
