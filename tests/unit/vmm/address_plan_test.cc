@@ -110,5 +110,13 @@ TEST(AddressPlan, AReservedRangeInLowMemoryIsAnError) {
   EXPECT_NO_THROW(plan_addresses(2 * kGiB, 48, usable));
 }
 
+TEST(AddressPlan, ALaterDevicesIommuHasToReachAllOfTheMemory) {
+  const AddressPlan plan = plan_addresses(4 * kGiB, 48, {});
+  EXPECT_TRUE(ram_is_mappable(plan, {})) << "nothing is said against it";
+  EXPECT_TRUE(ram_is_mappable(plan, Usable{iovas(0, kMsiStart), iovas(kMsiEnd, 5 * kGiB)}));
+  EXPECT_FALSE(ram_is_mappable(plan, Usable{iovas(0, kMsiStart), iovas(kMsiEnd, 5 * kGiB - 1)}));
+  EXPECT_FALSE(ram_is_mappable(plan, Usable{iovas(4096, kMsiStart), iovas(kMsiEnd, 1ull << 48)}));
+}
+
 }  // namespace
 }  // namespace strait

@@ -52,7 +52,7 @@ TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = parse({"--help"}).text;
   for (const char* option :
        {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--cpus N", "--cpu-hide-kvm", "--device BDF",
-        "--timeout SECONDS", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
+        "--timeout SECONDS", "--control SOCKET", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
 }

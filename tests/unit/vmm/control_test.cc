@@ -1,0 +1,143 @@
+// The control socket: what a client sees of it, and how strait ctl reads its words.
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/temporary_directory.h"
+#include "tests/unit/error_of.h"
+#include "vmm/control_server.h"
+#include "vmm/ctl.h"
+#include "vmm/removals.h"
+#include "vmm/unix_socket.h"
+
+namespace strait {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+/// A server whose loop runs beside the test, and which answers with what it was asked.
+class ControlServerTest : public testing::Test {
+ protected:
+  ~ControlServerTest() override {
+    stopping_ = true;
+    connect_unix(path_);  // wakes the loop
+    thread_.join();
+  }
+
+  /// What comes back until the server closes the connection, or one answer has come.
+  std::string exchange(const std::string& bytes) {
+    const UniqueFd fd = connect_unix(path_);
+    ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    ::shutdown(fd.get(), SHUT_WR);
+    std::string answer;
+    char chunk[256];
+    for (ssize_t size = 0; (size = ::recv(fd.get(), chunk, sizeof chunk, 0)) > 0;) answer.append(chunk, static_cast<std::size_t>(size));
+    return answer;
+  }
+
+  const test::TemporaryDirectory directory_;
+  const std::string path_ = directory_.path() / "socket";
+  std::atomic<bool> stopping_ = false;
+  EventLoop loop_;
+  ControlServer server_{path_, loop_, [](const ControlServer::Request& request) {
+                          return ControlServer::Response{.body = request.method + " " + request.target + " " + request.body};
+                        }};
+  std::thread thread_{[this] { loop_.run([this] { return stopping_.load(); }); }};
+};
+
+TEST_F(ControlServerTest, AnswersEachRequestOfAConnection) {
+  const std::string answer = exchange("GET /one HTTP/1.1\r\nHost: x\r\n\r\nPUT /two HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("GET /one "));
+  EXPECT_THAT(answer, HasSubstr("PUT /two {}"));
+}
+
+TEST_F(ControlServerTest, WhatIsNoHttpIsRefused) { EXPECT_THAT(exchange("hello\r\n\r\n"), StartsWith("HTTP/1.1 400 ")); }
+
+TEST_F(ControlServerTest, ABodyOrHeaderWithoutEndIsRefused) {
+  EXPECT_THAT(exchange("PUT /x HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(exchange("GET /" + std::string(20000, 'x')), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(ControlServerTest, AClientThatStopsHalfWayKeepsNobodyWaiting) {
+  const UniqueFd half = connect_unix(path_);
+  ASSERT_EQ(::send(half.get(), "GET /", 5, MSG_NOSIGNAL), 5);
+  EXPECT_THAT(exchange("GET /whole HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("/whole"));
+}
+
+TEST_F(ControlServerTest, IsItsOwnersAlone) {
+  struct stat file = {};
+  ASSERT_EQ(::stat(path_.c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600u);
+}
+
+TEST_F(ControlServerTest, NobodyElseTakesItsPlace) {
+  EventLoop other;
+  EXPECT_THAT(test::error_of([&] { ControlServer(path_, other, {}); }), HasSubstr("another program listens there"));
+}
+
+TEST(ControlSocket, TheOneOfAProgramThatWasKilledIsReplaced) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path() / "socket";
+  listen_unix(path);  // closed, but the file is there
+  EventLoop loop;
+  { const ControlServer server(path, loop, {}); }
+  struct stat file = {};
+  EXPECT_NE(::stat(path.c_str(), &file), 0) << "and it goes with the server";
+}
+
+TEST(ControlSocket, OtherFilesAreLeftAlone) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path() / "precious";
+  std::ofstream(path) << "data";
+  EventLoop loop;
+  EXPECT_THAT(test::error_of([&] { ControlServer(path, loop, {}); }), HasSubstr("there is another file"));
+  struct stat file = {};
+  EXPECT_EQ(::stat(path.c_str(), &file), 0);
+  EXPECT_THAT(test::error_of([&] { ControlServer(std::string(200, 'x'), loop, {}); }), HasSubstr("too long"));
+}
+
+TEST(Ctl, ReadsItsWords) {
+  const CtlRequest request = CtlRequest::parse({"socket", "remove-device", "01:10.0", "--no-wait"});
+  EXPECT_EQ(request.socket, "socket");
+  EXPECT_EQ(request.command, "remove-device");
+  EXPECT_EQ(request.arguments, std::vector<std::string>{"0000:01:10.0"});
+  EXPECT_FALSE(request.wait);
+  EXPECT_TRUE(CtlRequest::parse({"s", "info"}).wait);
+}
+
+TEST(Ctl, WrongWordsAreUsageErrors) {
+  using Words = std::vector<std::string>;
+  for (const auto& words : {Words{}, Words{"s"}, Words{"s", "frobnicate"}, Words{"s", "info", "x"}, Words{"s", "add-device"}, Words{"s", "ping", "--now"}}) {
+    EXPECT_THAT(test::error_of([&] { CtlRequest::parse(words); }), HasSubstr("strait ctl SOCKET COMMAND"));
+  }
+  EXPECT_NE(test::error_of([] { CtlRequest::parse({"s", "remove-device", "card"}); }), "");
+}
+
+TEST(RemovalsTest, TheGuestHasItsTimeAndNoMore) {
+  EventLoop loop;
+  std::vector<unsigned> given_up;
+  Removals removals(loop, [&](unsigned slot) { given_up.push_back(slot); });
+  EXPECT_TRUE(removals.start(3, std::chrono::minutes(1)));
+  EXPECT_TRUE(removals.start(4, std::chrono::minutes(1)));
+  EXPECT_TRUE(removals.start(5, std::chrono::milliseconds(1)));
+  EXPECT_FALSE(removals.start(4, std::chrono::milliseconds(10))) << "the shorter patience holds";
+  EXPECT_FALSE(removals.start(4, std::chrono::minutes(10)));
+  loop.run([&] { return given_up.size() == 2; });
+  EXPECT_EQ(given_up, (std::vector<unsigned>{5, 4}));
+  EXPECT_TRUE(removals.under_way(3));
+  EXPECT_FALSE(removals.under_way(4));
+  removals.finish(3);
+  EXPECT_FALSE(removals.under_way(3));
+}
+
+}  // namespace
+}  // namespace strait
