@@ -1,6 +1,7 @@
 #include "vmm/board.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <iterator>
 
@@ -17,6 +18,7 @@ namespace {
 
 /// A fault may be a race that the next access no longer meets: only one that repeats means that a mapping is gone for good.
 constexpr unsigned kFaultsToDistrust = 4;
+constexpr std::chrono::seconds kPausePatience{5};
 constexpr std::uint64_t kMaxRomSize = 16 * kMiB;
 
 /// The quarter below 4 GiB where no RAM is: BARs, ECAM, IOAPIC, local APICs.
@@ -40,19 +42,25 @@ vfio::FunctionOptions function_options(const DeviceSpec& device) {
   return options;
 }
 
-/// Keeps vCPUs away from devices as long as it lives.
+/// Keeps vCPUs away from devices as long as it lives. Throws Error where one does not come out of what it does.
 class Pause {
  public:
   explicit Pause(const std::vector<std::unique_ptr<VcpuThread>>& threads) : threads_(threads) {
-    for (const auto& thread : threads_) thread->pause();
+    for (const auto& thread : threads_) {
+      if (thread->pause(kPausePatience)) continue;
+      resume();
+      throw Error("a processor of the guest does not pause", "see that what reads strait's standard output goes on reading");
+    }
   }
-  ~Pause() {
-    for (const auto& thread : threads_) thread->resume();
-  }
+  ~Pause() { resume(); }
   Pause(const Pause&) = delete;
   Pause& operator=(const Pause&) = delete;
 
  private:
+  void resume() const {
+    for (const auto& thread : threads_) thread->resume();
+  }
+
   const std::vector<std::unique_ptr<VcpuThread>>& threads_;
 };
 

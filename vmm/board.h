@@ -68,7 +68,8 @@ class Board {
   void plug(std::span<const DeviceSpec> devices);
   /// Asks the guest to let go of a slot. It may not listen.
   void ask_for(unsigned slot);
-  /// Takes the devices in a slot away from the guest, whether it let go or not, and closes them.
+  /// Takes the devices in a slot away from the guest, whether it let go or not, and closes them. Throws Error, and nothing has changed, where
+  /// a vCPU does not pause.
   void unplug(unsigned slot);
   /// With the last device unplugged: the container is about to be closed.
   void leave_container();

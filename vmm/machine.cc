@@ -191,7 +191,12 @@ void Machine::release_ejected() {
 void Machine::release(unsigned slot) {
   const auto in_slot = [slot](const DeviceSpec& device) { return device.address.slot == slot; };
   if (std::ranges::none_of(devices_, in_slot)) return;
-  board_->unplug(slot);
+  try {
+    board_->unplug(slot);
+  } catch (const Error& error) {
+    end_.end({.code = exit_code::kDeviceLost, .reason = fmt::format("the device in slot {:x} cannot be given back: {}", slot, error.what())});
+    return;
+  }
   const bool wanted = (wanted_slots_ >> slot & 1) != 0;
   for (const DeviceSpec& device : devices_) {
     if (in_slot(device)) log::write(wanted ? log::Level::kWarning : log::Level::kInfo, device.bdf.to_string() + " was given back to the host");

@@ -62,12 +62,15 @@ void VcpuThread::interrupt() {
   ::pthread_kill(thread_.native_handle(), kick_signal());
 }
 
-void VcpuThread::pause() {
+bool VcpuThread::pause(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   pausing_ = true;
   while (!parked_ && !finished_) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
     interrupt();
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
+  return true;
 }
 
 void VcpuThread::resume() {

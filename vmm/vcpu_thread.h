@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -39,9 +40,10 @@ class VcpuThread {
   /// Asks the thread to end, without waiting; join() and the destructor wait.
   void stop();
   void join();
-  /// Keeps the thread out of the guest and away from all devices; returns when it is, which takes as long as the access that it is in. For
-  /// whoever takes a device away. Not from the thread itself; one caller at a time.
-  void pause();
+  /// Keeps the thread out of the guest and away from all devices until resume(); returns when it is, which takes as long as the access that
+  /// it is in. False where that is longer than `patience`, as where nobody reads what the guest writes to its console. For whoever takes
+  /// a device away. Not from the thread itself; one caller at a time.
+  bool pause(std::chrono::milliseconds patience);
   void resume();
   /// Returns from KVM_RUN by exit reason; those that a signal caused are KVM_EXIT_INTR.
   const std::array<Counter, kReasons>& exits() const { return exits_; }

@@ -131,13 +131,34 @@ TEST_F(Endings, APausedGuestGetsNowhereUntilItIsResumed) {
   for (unsigned round = 0; round < rounds(200); ++round) {
     const std::uint32_t before = guest.result();
     ASSERT_TRUE(eventually([&] { return guest.result() != before; }));
-    guest.threads.front()->pause();
+    ASSERT_TRUE(guest.threads.front()->pause(MicroGuest::kPatience));
     const std::uint32_t paused = guest.result();
     std::this_thread::sleep_for(std::chrono::microseconds(50));
     ASSERT_EQ(guest.result(), paused);
     guest.threads.front()->resume();
   }
-  guest.threads.front()->pause();
+  EXPECT_TRUE(guest.threads.front()->pause(MicroGuest::kPatience));
+  guest.stop();
+}
+
+TEST_F(Endings, AnAccessThatTakesLongCannotBePaused) {
+  MicroGuest guest;
+  std::atomic<bool> inside = false, done = false;
+  CallbackDevice slow;
+  slow.on_read = [&](std::uint64_t, std::span<std::uint8_t> data) {
+    inside = true;
+    while (!done) std::this_thread::yield();
+    fill_ones(data);
+  };
+  guest.platform.ports.insert(0x80, 1, slow, "slow");
+  guest.load(kCodeStart, count());
+  guest.start();
+  ASSERT_TRUE(eventually([&] { return inside.load(); }));
+  EXPECT_FALSE(guest.threads.front()->pause(std::chrono::milliseconds(20)));
+  guest.threads.front()->resume();
+  done = true;
+  const std::uint32_t before = guest.result();
+  EXPECT_TRUE(eventually([&] { return guest.result() > before; })) << "and goes on";
   guest.stop();
 }
 
