@@ -131,6 +131,9 @@ void Machine::reboot() {
 }
 
 void Machine::add_device(const DeviceSpec& device) {
+  if (device.device_fd || device.group_fd || device.container_fd) {
+    throw UsageError(fmt::format("{}: descriptors are handed over when strait starts, not later", device.bdf.to_string()), "leave them out");
+  }
   std::vector<DeviceSpec> devices = devices_;
   for (const DeviceSpec& one : expand_groups({&device, 1})) {
     if (std::ranges::find(devices_, one.bdf, &DeviceSpec::bdf) != devices_.end()) {
