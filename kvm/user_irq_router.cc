@@ -135,19 +135,20 @@ void UserIrqRouter::run(const std::stop_token& stop) {
   }
 }
 
-/// `fd` was readable a moment ago; since then it may have been detached, and even be another's.
+/// `fd` was readable a moment ago; since then it may have been detached, and even be another's. An interrupt is counted before the guest can
+/// have it.
 void UserIrqRouter::take(int fd) {
   const std::lock_guard lock(mutex_);
   if (const auto message = messages_.find(fd); message != messages_.end()) {
     const auto& route = routes_.at(message->second);
     if (drain_eventfd(fd) == 0 || !route.committed) return;
-    vm_.signal_msi(*route.committed);
     deliveries_.add();
+    vm_.signal_msi(*route.committed);
   } else if (const auto level = levels_.find(fd); level != levels_.end()) {
     if (drain_eventfd(fd) == 0) return;
     level->second.asserted = true;
-    drive(level->second.gsi);
     deliveries_.add();
+    drive(level->second.gsi);
   } else {
     const auto handled = std::ranges::find_if(levels_, [fd](const auto& entry) { return entry.second.handled.get() == fd; });
     if (handled == levels_.end() || drain_eventfd(fd) == 0) return;
