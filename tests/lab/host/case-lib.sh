@@ -240,7 +240,7 @@ test_disk() {
 	lend "$card"
 	GUEST_INITRD=$LAB_INITRD_NET test_card "$card" "$cmdline" "
 		modprobe -a -q sd_mod usb_storage
-		for i in \$(seq 100); do [ -b $guest_disk ] && break; sleep 0.1; done
+		for i in \$(seq 400); do [ -b $guest_disk ] && break; sleep 0.1; done
 		dd if=$guest_disk bs=1M count=16 iflag=direct 2>/dev/null | sha256sum
 		dd if=$guest_disk of=$guest_disk bs=1M count=16 seek=16 iflag=direct oflag=direct 2>/dev/null || exit 2
 		grep '$name' /proc/interrupts
