@@ -96,7 +96,7 @@ TEST_F(Intx, ASuspendedPinIsLowAndSilent) {
 }
 
 /// The same through a thread of ours and KVM_IRQ_LINE. The pin is high until the thread has heard of the interrupt's end, so the guest may
-/// take it once more in between.
+/// take it once more in between, and the end of that one may be taken for the end of the next signal's.
 class IntxByThread : public Intx {
  protected:
   void TearDown() override {
@@ -110,6 +110,17 @@ class IntxByThread : public Intx {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return count() == before;
   }
+  /// Like a device whose pin is high until the guest has been there: it signals again if it is unmasked before that.
+  bool handled_once_more() {
+    const std::uint32_t before = count();
+    device_.signal(0);
+    return eventually([&] {
+      if (device_.intx_masked()) return false;
+      if (count() != before) return true;
+      device_.signal(0);
+      return false;
+    });
+  }
   InterruptRouter& router() override { return user_.emplace(guest_->vm, guest_->router); }
 
   std::optional<kvm::UserIrqRouter> user_;
@@ -121,8 +132,8 @@ TEST_F(IntxByThread, EachSignalReachesTheGuestAndUnmasksTheDeviceWhenItIsHandled
   if (!levels_work()) GTEST_SKIP() << kNoLevels;
   ASSERT_TRUE(eventually([&] { return !device_.intx_masked(); }));
   const std::uint32_t total = rounds(10'000) / 10;
-  for (std::uint32_t i = 2; i <= total; ++i) ASSERT_TRUE(handled(count() + 1)) << "interrupt " << i;
-  EXPECT_EQ(user_->deliveries(), total);
+  for (std::uint32_t i = 2; i <= total; ++i) ASSERT_TRUE(handled_once_more()) << "interrupt " << i;
+  EXPECT_GE(user_->deliveries(), total);
   EXPECT_TRUE(eventually([this] { return is_quiet(); })) << "the pin is high";
 }
 
@@ -135,7 +146,7 @@ TEST_F(IntxByThread, ASuspendedPinIsLow) {
   pin_->suspend();
   EXPECT_TRUE(eventually([this] { return is_quiet(); })) << "the pin is high";
   pin_->resume();
-  EXPECT_TRUE(handled(count() + 1));
+  EXPECT_TRUE(handled_once_more());
 }
 
 }  // namespace
