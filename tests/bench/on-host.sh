@@ -1,6 +1,7 @@
 # What runs on the lab's host: each contestant boots the same guest with the same virtual function, in turn. One line a measurement goes to
 # $LAB_OUT/results: CONTESTANT METRIC VALUE. Arguments: ROUNDS SECONDS, the latter for each stream of the data path.
 source "$LAB_LIB"
+source "$LAB_FILES/conversation.sh"
 set -u
 rounds=$1 seconds=$2
 results=$LAB_OUT/results
@@ -9,7 +10,9 @@ strait=$LAB_FILES/strait
 patience=60 # seconds for a boot
 mkdir -p $work
 : >"$results"
-cmdline='console=ttyS0 quiet panic=-1'
+# As in the lab's cases, without the kernel's tests of its own ciphers: more than a second of everybody's boot is those. Contestants named
+# -selftests boot with them.
+cmdline='console=ttyS0 quiet panic=-1 cryptomgr.notests'
 export XDG_CACHE_HOME=$work/cache
 
 # The guest's first deed after its marker is a reboot, which ends every contestant.
@@ -19,35 +22,36 @@ guest_initrd "$LAB_INITRD" $work/reboot $work/reboot.img
 echo 'echo ready; sleep 1000' >$work/wait
 guest_initrd "$LAB_INITRD" $work/wait $work/wait.img
 cat >$work/data <<COMMAND
-echo ready
-ping -c 1000 -A -q 10.9.0.1 >/dev/null; echo pinged
-iperf3 -c 10.9.0.1 -t $seconds -f m --json | grep bits_per_second | tail -1
-echo sent
-iperf3 -c 10.9.0.1 -t $seconds -f m --json -R | grep bits_per_second | tail -1
-echo received
+echo ready; read go
+ping -c 1000 -A -q 10.9.0.1 >/tmp/ping; echo pinged; read go
+iperf3 -c 10.9.0.1 -t $seconds --json >/tmp/sent; echo sent; read go
+iperf3 -c 10.9.0.1 -t $seconds --json -R >/tmp/received; echo received
+sed -n 's|.*min/avg/max = [^/]*/\\([^/]*\\)/.*|round_trip_ms \\1|p' /tmp/ping
+for way in sent received; do echo \${way}_bps \$(sed -n 's/.*"bits_per_second":[^0-9]*\\([0-9.e+]*\\).*/\\1/p' /tmp/\$way | tail -1); done
+echo finished; sleep 1000
 COMMAND
 guest_initrd "$LAB_INITRD_NET" $work/data $work/data.img
 
 # command_of CONTESTANT INITRD CMDLINE: its command line, in the array `command`.
 command_of() {
-	local kernel=$LAB_KERNEL
+	local kernel=$LAB_KERNEL cmdline=$3
 	local vfio=(-device "vfio-pci,host=$LAB_VF0")
 	local qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -serial stdio -no-reboot -accel kvm -cpu host -smp 1 -m 512M)
 	case $1 in
 	*-vmlinux) kernel=$work/vmlinux ;;
+	*-selftests) cmdline=${cmdline/ cryptomgr.notests/} ;;
 	esac
-	local guest=(-kernel "$kernel" -initrd "$2" -append "$3")
+	local guest=(-kernel "$kernel" -initrd "$2" -append "$cmdline")
+	local strait=("$strait" run --on-reboot exit --kernel "$kernel" --initrd "$2" --cmdline "$cmdline" --memory 512M --cpus 1 --device "$LAB_VF0")
 	case $1 in
-	strait) command=("$strait" run --on-reboot exit --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
-	strait-cold) command=("$strait" run --on-reboot exit --no-kernel-cache --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
-	strait-vmlinux) command=("$strait" run --on-reboot exit --kernel "$kernel" --initrd "$2" --cmdline "$3" --memory 512M --cpus 1 --device "$LAB_VF0") ;;
+	strait-cold) command=("${strait[@]}" --no-kernel-cache) ;;
+	strait*) command=("${strait[@]}") ;;
 	microvm*) command=("${qemu[@]}" -machine microvm,pcie=on,rtc=on "${guest[@]}" "${vfio[@]}") ;;
 	q35*) command=("${qemu[@]}" -machine q35 "${guest[@]}" "${vfio[@]}") ;;
 	esac
 }
 
 say() { echo "$(date +%T) $*"; }
-record() { echo "$1 $2 $3" >>"$results"; }
 
 # Seconds from exec to the first line of the guest's init; the guest goes on to reboot.
 boot_time() {
@@ -56,7 +60,9 @@ boot_time() {
 	start=$EPOCHREALTIME
 	while IFS= read -r line; do
 		[[ $line != *strait-guest:\ init* ]] || end=$EPOCHREALTIME
-	done < <(timeout -s KILL $patience "${command[@]}" 2>>$work/errors </dev/null)
+	done < <(exec timeout -s KILL $patience "${command[@]}" 2>>$work/errors </dev/null)
+	# The next contestant does not share the machine with the end of this one, which gives back half a gigabyte.
+	wait $!
 	[[ -z $end ]] || awk "BEGIN { printf \"%.3f\", $end - $start }"
 }
 
@@ -84,24 +90,17 @@ own_memory() {
 	wait $pid 2>/dev/null || true
 }
 
-# userspace_exits NAME LOG FROM TO: between two of the guest's words.
+# The guest talks to the host through the function.
 data_path() {
-	local pid last now word
+	local word
 	command_of "$1" $work/data.img "$cmdline strait.ip=10.9.0.2/24"
-	"${command[@]}" >$work/console 2>>$work/errors </dev/null &
-	pid=$!
-	wait_for_text $work/console ready 120 || fail "$1 did not come up"
-	sleep 1
-	for word in pinged sent received; do
-		perf stat -a -x, -e kvm:kvm_userspace_exit,kvm:kvm_exit -o $work/perf bash -c "until grep -q $word $work/console; do sleep 0.2; done" || true
-		record "$1" "${word}_userspace_exits" "$(awk -F, '/userspace/ { print $1 }' $work/perf)"
-		record "$1" "${word}_exits" "$(awk -F, '/kvm:kvm_exit/ { print $1 }' $work/perf)"
-	done
-	awk -F: '/bits_per_second/ { printf "%s\n", $2 / 1e6 }' $work/console | tr -d '\r' >$work/rates
-	record "$1" send_mbps "$(sed -n 1p $work/rates)"
-	record "$1" receive_mbps "$(sed -n 2p $work/rates)"
-	kill -KILL $pid 2>/dev/null
-	wait $pid 2>/dev/null || true
+	conversation "${command[@]}"
+	hear ready
+	for word in pinged sent received; do counted "$1" $word; done
+	hear finished
+	awk -v name="$1" '$1 ~ /^(round_trip_ms|sent_bps|received_bps)$/ { print name, $1, $2 }' $work/console >>"$results"
+	kill -KILL $monitor
+	wait $monitor 2>/dev/null || true
 }
 
 say "filling the kernel cache"
@@ -109,7 +108,7 @@ boot_time strait >/dev/null
 cp $work/cache/strait/kernels/*.elf $work/vmlinux
 
 declare -A given_up
-contestants=(strait strait-cold strait-vmlinux microvm microvm-vmlinux q35 q35-vmlinux)
+contestants=(strait strait-cold strait-vmlinux microvm microvm-vmlinux q35 q35-vmlinux strait-selftests microvm-selftests)
 for contestant in "${contestants[@]}"; do
 	command_of "$contestant" INITRD "$cmdline"
 	printf '%s: %s\n' "$contestant" "$(printf '%q ' "${command[@]}")" >>"$LAB_OUT/commands"
@@ -128,10 +127,17 @@ for ((round = 1; round <= rounds; round++)); do
 		say "round $round: $contestant: $taken s"
 	done
 done
-iperf3 -s -D >/dev/null
-for contestant in strait microvm q35; do
+machines=(strait microvm q35)
+for contestant in "${machines[@]}"; do
 	count_exits "$contestant"
 	own_memory "$contestant"
-	((seconds == 0)) || data_path "$contestant"
 	say "$contestant: counted"
+done
+((seconds)) || exit 0
+iperf3 -s -D >/dev/null
+for ((round = 1; round <= (rounds + 1) / 2; round++)); do
+	for contestant in "${machines[@]}"; do
+		data_path "$contestant"
+		say "round $round: $contestant: talked"
+	done
 done

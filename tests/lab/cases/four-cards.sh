@@ -10,7 +10,7 @@ for card in "${cards[@]}"; do
 	options+=(--device "$card")
 done
 "$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD" "${options[@]}" --timeout "$GUEST_SECONDS" --metrics metrics \
-	--cmdline 'console=ttyS0 quiet panic=-1 cryptomgr.notests' --on-reboot reset -- "
+	--cmdline "$GUEST_KERNEL" --on-reboot reset -- "
 	note='$note'
 	$(cat <<'TEST'
 	n=0

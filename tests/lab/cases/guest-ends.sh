@@ -6,7 +6,7 @@ ends_with() {
 	echo "$3" >commands
 	guest_initrd "$LAB_INITRD" commands guest.img
 	ends "$1" "$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --on-reboot exit --timeout "$GUEST_SECONDS" --metrics metrics \
-		--cmdline "console=ttyS0 quiet panic=-1 cryptomgr.notests ${4:-}"
+		--cmdline "$GUEST_KERNEL ${4:-}"
 	[[ $(metric metrics reason) == *"$2"* ]] || fail "$3 ${4:-}: $(metric metrics reason)"
 	echo "'$3' ${4:-}: $1, $(metric metrics reason)"
 }

@@ -24,7 +24,7 @@ done
 TEXT
 guest_initrd "$LAB_INITRD" commands guest.img
 "$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --memory 512M --control control --metrics metrics \
-	--cmdline 'console=ttyS0 quiet panic=-1 cryptomgr.notests' >console 2>log </dev/null &
+	--cmdline "$GUEST_KERNEL" >console 2>log </dev/null &
 MONITOR=$!
 wait_until 30 test -S control || fail "no socket: $(<log)"
 ctl() {

@@ -5,7 +5,7 @@ conventional=$(card_of 8086:100e) express=$(card_of 8086:10d3)
 lend "$conventional"
 lend "$express"
 "$STRAIT" test --kernel "$LAB_KERNEL" --initrd "$LAB_INITRD" --device "$conventional,addr=6" --device "$express,addr=6.5" \
-	--timeout "$GUEST_SECONDS" --cmdline 'console=ttyS0 quiet panic=-1 cryptomgr.notests pci=nomsi' -- '
+	--timeout "$GUEST_SECONDS" --cmdline "$GUEST_KERNEL pci=nomsi" -- '
 	n=0
 	for function in 0 5; do
 		card=$(ls /sys/bus/pci/devices/0000:00:06.$function/net) || exit 2

@@ -44,7 +44,7 @@ guest_initrd "$LAB_INITRD" commands guest.img
 guest() {
 	dmesg --clear
 	"$STRAIT" run --kernel "$LAB_KERNEL" --initrd guest.img --device "$edu" --device "$memory,p2p=$1" --timeout "$GUEST_SECONDS" \
-		--cmdline 'console=ttyS0 quiet panic=-1 cryptomgr.notests mem=256M' >console || fail "status $?: $(<console)"
+		--cmdline "$GUEST_KERNEL mem=256M" >console || fail "status $?: $(<console)"
 	dmesg | grep -i 'DMAR.*fault addr' >faults
 	cat console faults
 }

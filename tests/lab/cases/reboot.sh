@@ -23,7 +23,7 @@ passed() {
 # reboots_with CMDLINE [OPTION...]: lets the guest boot some times, then ends it.
 reboots_with() {
 	local boot holds=() first last
-	GUEST_CMDLINE="console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip=10.9.0.2/24 $1" GUEST_INITRD=guest.img \
+	GUEST_CMDLINE="$GUEST_KERNEL strait.ip=10.9.0.2/24 $1" GUEST_INITRD=guest.img \
 		start_strait_on_vf run --metrics metrics "${@:2}" >console 2>log </dev/null
 	for ((boot = 1; boot <= boots; boot++)); do
 		wait_until "$GUEST_SECONDS" passed $boot || fail "boot $boot has no traffic: $(<console) $(<log)"

@@ -1,7 +1,7 @@
 # Two guests at once, each with a function of the same card, talk to each other through the card.
 source "$CASE_LIB"
 
-cmdline='console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip='
+cmdline="$GUEST_KERNEL strait.ip="
 echo 'echo waiting; sleep 600' >commands
 guest_initrd "$LAB_INITRD" commands guest.img
 LAB_VF0=$LAB_VF1 GUEST_INITRD=guest.img GUEST_CMDLINE=${cmdline}10.9.0.3/24 start_strait_on_vf run >console 2>&1 </dev/null

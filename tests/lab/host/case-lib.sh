@@ -118,13 +118,31 @@ card_of() {
 	fail "the host has no function $1"
 }
 
-LENT=()
+LENT=() VF=''
 # lend BDF: gives a function to vfio-pci until the case ends, and back to its own driver then.
 lend() {
 	modprobe vfio-pci
 	[[ " ${LENT[*]} " == *" $1 "* ]] || LENT+=("$1")
-	trap 'for bdf in "${LENT[@]}"; do bind_to "$bdf" ""; done' EXIT
+	trap give_back EXIT
 	bind_vfio "$1"
+}
+
+# lend_new_vf: makes a virtual function of the igb card and lends it; it goes when the case ends. Sets VF to its address.
+lend_new_vf() {
+	trap give_back EXIT
+	make_vfs 1
+	VF=$(bdf_of_vf 0)
+	lend "$VF"
+}
+
+give_back() {
+	local bdf
+	for bdf in "${LENT[@]}"; do bind_to "$bdf" ''; done
+	[[ $VF ]] || return 0
+	ip link set "$LAB_PF" down
+	ip addr flush dev "$LAB_PF"
+	echo 0 >"/sys/bus/pci/devices/$LAB_PF_BDF/sriov_numvfs"
+	echo 1 >"/sys/bus/pci/devices/$LAB_PF_BDF/sriov_drivers_autoprobe"
 }
 
 # note_result CARD RESULT: a line for the table of devices, after a guest whose console is in the file `console`: the interrupts that
@@ -176,7 +194,7 @@ bars_of() {
 # from GUEST_INITRD and so on, this does, too.
 test_card() {
 	local status=0
-	GUEST_DEVICE=$1 GUEST_CMDLINE="console=ttyS0 quiet panic=-1 cryptomgr.notests $2" \
+	GUEST_DEVICE=$1 GUEST_CMDLINE="$GUEST_KERNEL $2" \
 		strait_on_vf test --timeout "$GUEST_SECONDS" --metrics metrics --verbose -- "$3" >console 2>log || status=$?
 	cat console
 	note_result "${1%%,*}" "$( ((status)) && echo "fails with status $status" || echo works)"

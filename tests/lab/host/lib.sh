@@ -110,17 +110,22 @@ take_picture() {
 	dd if="$disk" of="$2" bs=1M iflag=direct status=none
 }
 
-# guest_initrd BASE COMMANDFILE OUT: a copy of an initrd in which the guest runs the file's commands instead of a shell.
+# guest_initrd BASE COMMANDFILE OUT [FILE...]: a copy of an initrd in which the guest runs the file's commands instead of a shell, and has the
+# other files in /strait.
 guest_initrd() {
 	local staging
 	staging=$(mktemp -d)
 	mkdir "$staging/strait"
 	cp "$2" "$staging/strait/command"
+	(($# < 4)) || cp "${@:4}" "$staging/strait"
 	cp "$1" "$3"
 	# Archives follow one another; each starts at a multiple of four, which cpio's blocks of 512 see to.
 	(cd "$staging" && find strait | busybox cpio -o -H newc 2>/dev/null) >>"$3"
 	rm -rf "$staging"
 }
+
+# The guests' kernels need not guard a processor that does not speculate: the guards make up a tenth of a boot.
+GUEST_KERNEL='console=ttyS0 quiet panic=-1 cryptomgr.notests mitigations=off'
 
 # strait_on_vf run|test [OPTION...] [-- COMMAND...]: the monitor under test with the lab's guest on the first virtual function.
 # GUEST_DEVICE, GUEST_INITRD, GUEST_MEMORY, GUEST_CPUS, GUEST_CMDLINE, if set, replace what the guest gets otherwise.
@@ -129,7 +134,7 @@ strait_on_vf() {
 	shift
 	${in_place:-} "$STRAIT" "$command" --kernel "$LAB_KERNEL" --initrd "${GUEST_INITRD:-$LAB_INITRD}" --device "${GUEST_DEVICE:-$LAB_VF0}" \
 		--memory "${GUEST_MEMORY:-512M}" --cpus "${GUEST_CPUS:-1}" \
-		--cmdline "${GUEST_CMDLINE:-console=ttyS0 quiet panic=-1 cryptomgr.notests strait.ip=10.9.0.2/24}" "$@"
+		--cmdline "${GUEST_CMDLINE:-$GUEST_KERNEL strait.ip=10.9.0.2/24}" "$@"
 }
 
 # start_strait_on_vf run|test ...: the same in the background. Sets MONITOR to the monitor's own process id.
