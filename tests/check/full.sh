@@ -9,14 +9,21 @@ fuzz_seconds=300 fuzz_parts=2 planted_seconds=20
 # What the cases of one part may take by their own limits; a longer case is a part of its own.
 lab_seconds=500
 
-# state_directory: of these files as git has them and, if there are any, these changes. The record's own summary does not count: committing
-# it changes nothing that was checked.
-state_directory() {
-	local key changes
-	key=$(git ls-files --stage -- . ':!docs/full-check.md' | sha1sum | cut -c1-12)
-	changes=$(git diff -- . ':!docs/full-check.md')
-	[[ ! $changes ]] || key+=+$(sha1sum <<<"$changes" | cut -c1-8)
-	echo "${XDG_STATE_HOME:-$HOME/.local/state}/strait/full-check/$key"
+# key_of PART: of the files that the part depends on, as git has them and with these changes. A part that passed on the same files need not run
+# again, whatever became of the others since.
+declare -A keys=()
+key_of() {
+	local kind=rest inputs=(. ':!docs' ':!*.md' ':!tests/bench' ':!quickstart' ':!.ci')
+	case $1 in
+	fuzz-* | coverage | planted-bugs)
+		kind=fuzz
+		inputs=(base boot devices host kvm vfio tests/fuzz tests/fakes tests/models CMakeLists.txt CMakePresets.json cmake)
+		;;
+	lab-*) kind=lab && inputs+=(':!tests/fuzz' ':!tests/unit' ':!tests/check') ;;
+	*) inputs+=(':!tests/lab' ':!tests/check') ;;
+	esac
+	[[ ${keys[$kind]:-} ]] || keys[$kind]=$({ git ls-files --stage -- "${inputs[@]}" && git diff -- "${inputs[@]}"; } | sha1sum | cut -c1-12)
+	key=${keys[$kind]}
 }
 
 # selected NAME: whether that part is asked for; all are where nothing is.
@@ -30,23 +37,24 @@ selected() {
 	return 1
 }
 
-# part NAME COMMAND...: unless it passed before, runs it if it is asked for, and records how it ended: passed, failed, seconds, when.
+# part NAME COMMAND...: unless it passed before, runs it if it is asked for, and records how it ended: on which files, passed, failed, seconds,
+# when. Every part is named in `parts`.
 part() {
-	local name=$1 start=$SECONDS before=("$passed" "$failed") good bad
+	local name=$1 start=$SECONDS before=("$passed" "$failed") good bad key recorded
 	shift
-	if [[ -f $state/$name ]] && read -r good bad _ <"$state/$name" && ((good && !bad)); then
+	parts+=("$name")
+	key_of "$name"
+	if [[ -f $state/$name && ($name != *-build || -d build/${name%-build}) ]] && read -r recorded good bad _ <"$state/$name" &&
+		[[ $recorded == "$key" ]] && ((good && !bad)); then
 		count "$good" "$bad"
 		return
 	fi
-	if ! selected "$name"; then
-		[[ -f $state/$name ]] || open+=("$name")
-		return
-	fi
+	selected "$name" || return 0
 	say "part $name"
 	"$@" || true
 	good=$((passed - before[0])) bad=$((failed - before[1]))
 	((good + bad)) || { count 0 1 && bad=1; }
-	echo "$good $bad $((SECONDS - start)) $(date --utc +%FT%TZ)" >"$state/$name"
+	echo "$key $good $bad $((SECONDS - start)) $(date --utc +%FT%TZ)" >"$state/$name"
 }
 
 built() {
@@ -71,7 +79,7 @@ fuzz() {
 fuzz_all() {
 	local name program corpus number
 	part fuzz-build built fuzz
-	[[ -f build/fuzz/fuzzers ]] || return 0
+	[[ -f build/fuzz/fuzzers ]] || { parts+=('fuzz-*') && return; }
 	while read -r name program _ corpus; do
 		for ((number = 1; number <= fuzz_parts; number++)); do
 			# shellcheck disable=SC2086 # the corpora are words
@@ -117,10 +125,10 @@ planted_bugs() {
 
 # run_full [PATTERN...]: all parts, or those whose names match.
 run_full() {
-	local preset patterns=("$@") open=()
-	state=$(state_directory)
+	local preset patterns=("$@") parts=()
+	state=${XDG_STATE_HOME:-$HOME/.local/state}/strait/full-check
 	mkdir -p "$state"
-	say "the record of these files' parts: $state"
+	say "the record of what passed: $state"
 	install_packages lab coverage || return 0
 
 	export STRAIT_TEST_ROUNDS=$kvm_rounds
@@ -146,31 +154,34 @@ lab_images() {
 	must 'making the emulated host and the test guest' tests/lab/lab --prepare && count 1 0
 }
 
-# summarise: docs/full-check.md from the record.
+# summarise: docs/full-check.md from the record of these files.
 summarise() {
-	local name good bad seconds when total=(0 0)
-	mkdir -p docs
-	while read -r good bad _; do
+	local name key recorded good bad seconds when total=(0 0) open=() rows=()
+	for name in "${parts[@]}"; do
+		key_of "$name"
+		if [[ ! -f $state/$name ]] || ! read -r recorded good bad seconds when <"$state/$name" || [[ $recorded != "$key" ]]; then
+			open+=("$name")
+			continue
+		fi
 		total=($((total[0] + good)) $((total[1] + bad)))
-	done < <(find "$state" -maxdepth 1 -type f -exec cat {} +)
+		rows+=("| $name | $good | $bad | $seconds | $when |")
+	done
+	mkdir -p docs
 	{
 		echo '# The last full check'
 		echo
 		echo "$(date --utc +%F), commit $(git rev-parse --short=12 HEAD), $(nproc) processors, Linux $(uname -r | cut -d- -f1)." \
 			"Written by \`./check --full\`: ${total[0]} passed, ${total[1]} failed; each fuzzer runs for" \
 			"$((fuzz_seconds * fuzz_parts)) s, tests against another thread for $kvm_rounds rounds, random tests for" \
-			"$((random_rounds * 10)) operations on whole functions."
+			"$((random_rounds * 10)) operations on whole functions. A part counts as long as the files that it depends on are the same."
 		echo
 		if ((${#open[@]})); then
-			echo "Not run yet: ${open[*]}."
+			echo "Not run on these files yet: ${open[*]}."
 			echo
 		fi
 		echo '| part | passed | failed | seconds | ended (UTC) |'
 		echo '|---|---|---|---|---|'
-		find "$state" -maxdepth 1 -type f -printf '%T@ %f\n' | sort -n | while read -r _ name; do
-			read -r good bad seconds when <"$state/$name"
-			echo "| $name | $good | $bad | $seconds | $when |"
-		done
+		((!${#rows[@]})) || printf '%s\n' "${rows[@]}"
 	} >docs/full-check.md
 	say 'the summary is in docs/full-check.md'
 }
