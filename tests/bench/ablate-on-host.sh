@@ -10,35 +10,20 @@ work=/tmp/bench
 mkdir -p $work
 : >"$results"
 export STRAIT=$LAB_FILES/strait STRAIT_CACHE=$work/cache
-pings=500
 # shellcheck disable=SC2054 # keys of one device have commas between them
 contestants=(baseline mmap=off mmap=off,ioeventfd=off irqfd=off ioeventfd=off route-batch=off dyn-msix=off)
 
 # The last thing it does is to reset the function.
-cat >$work/data <<COMMAND
-echo ready; read go
-ping -c $pings -A -q 10.9.0.1 >/tmp/ping; echo pinged; read go
-iperf3 -c 10.9.0.1 -t $seconds --json >/tmp/sent; echo sent; read go
-iperf3 -c 10.9.0.1 -t $seconds --json -R >/tmp/received; echo received
-sed -n 's|.*min/avg/max = [^/]*/\\([^/]*\\)/.*|round_trip_ms \\1|p' /tmp/ping
-sed -n 's/ packets received.*//; s/.*, /answers /p' /tmp/ping
-for way in sent received; do echo \${way}_bps \$(sed -n 's/.*"bits_per_second":[^0-9]*\\([0-9.e+]*\\).*/\\1/p' /tmp/\$way | tail -1); done
-echo finished
-echo 1 >/sys/class/net/eth0/device/reset
-COMMAND
+{ talk_commands "$seconds" && echo 'echo 1 >/sys/class/net/eth0/device/reset'; } >$work/data
 guest_initrd "$LAB_INITRD_NET" $work/data $work/data.img
 
 data_path() {
-	local device=$LAB_VF0 word
+	local device=$LAB_VF0
 	[[ $1 == baseline ]] || device+=,$1
 	rm -f $work/metrics
 	GUEST_INITRD=$work/data.img GUEST_DEVICE=$device conversation strait_on_vf run --metrics $work/metrics
-	hear ready
-	for word in pinged sent received; do counted "$1" $word; done
-	hear finished
+	talk "$1"
 	wait "$monitor" || fail "$1: status $?: $(tail -n 5 $work/errors)"
-	awk -v name="$1" '$1 ~ /^(round_trip_ms|answers|sent_bps|received_bps)$/ { print name, $1, $2 }' $work/console >>"$results"
-	(($(sed -n 's/^answers //p' $work/console) == pings)) || fail "$1: pings were lost: $(<$work/console)"
 	for metric in irq_routing.{set_gsi_routing_calls,irqfd_calls,user_deliveries} devices.0.{bar_traps,ioeventfds,host_vectors} \
 		kvm.0.{io_exits,mmio_exits,halt_exits,irq_exits,irq_window_exits,exits} userspace_exits.{total,by_reason.io,by_reason.mmio}; do
 		record "$1" "$metric" "$(metric $work/metrics "$metric")"

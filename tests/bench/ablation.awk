@@ -1,9 +1,4 @@
 # Reads the results of ablate-on-host.sh and prints Markdown, medians of all rounds; writes the plots' data to the directory `plots`.
-function median(list,    n, i, j, t, v) {
-	n = split(list, v, " ")
-	for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
 function value(name, metric) { return median(values[name, metric]) }
 # One row for each contestant that has the first metric; columns are metrics, each in its format and divided by what follows it.
 function table(head, columns,    i, j, n, c, part) {
@@ -26,14 +21,14 @@ function table(head, columns,    i, j, n, c, part) {
 }
 END {
 	print "One guest with an igb virtual function, one vCPU; the medians of " rounds " alternating rounds. `baseline` has everything on."
-	print "\nThe way to the host and back: 500 pings one after the other, then " seconds " s of TCP each way.\n"
+	print "\nThe way to the host and back: 1,000 pings one after the other, then " seconds " s of TCP each way.\n"
 	print "| contestant | round trip, ms | all rounds | out, Mb/s | in, Mb/s |\n|---|---:|---|---:|---:|"
 	for (i = 1; i <= names_count; i++) {
 		printf "| %s | %.3f |%s | %d | %d |\n", names[i], value(names[i], "round_trip_ms"), values[names[i], "round_trip_ms"],
 			value(names[i], "sent_bps") / 1e6, value(names[i], "received_bps") / 1e6
 	}
 	print "\nExits to user space, and all exits of the guest in brackets, as the host's kernel counts them (perf) during each:\n"
-	print "| contestant | 500 pings | TCP out | TCP in |\n|---|---:|---:|---:|"
+	print "| contestant | 1,000 pings | TCP out | TCP in |\n|---|---:|---:|---:|"
 	split("pinged sent received", word, " ")
 	for (i = 1; i <= names_count; i++) {
 		printf "| %s", names[i]

@@ -24,7 +24,7 @@ set output out.'/ablation-exits.svg'
 set ylabel 'exits to user space'
 set logscale y
 set yrange [1:*]
-plot data.'/bars.dat' every ::1 using 5:xtic(1) title '500 pings' linecolor rgb '#4477aa', \
+plot data.'/bars.dat' every ::1 using 5:xtic(1) title '1,000 pings' linecolor rgb '#4477aa', \
 	'' every ::1 using 6 title 'TCP out' linecolor rgb '#ee6677', '' every ::1 using 7 title 'TCP in' linecolor rgb '#228833'
 
 set output out.'/ablation-exit-times.svg'

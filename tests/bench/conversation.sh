@@ -32,5 +32,31 @@ counted() {
 	record "$1" "$2_exits" "$(awk -F, '/kvm:kvm_exit/ { print $1 }' "$work/perf")"
 }
 
-# CONTESTANT METRIC VALUE: a line of the results.
+# record CONTESTANT METRIC VALUE: a line of the results.
 record() { echo "$1 $2 $3" >>"$results"; }
+
+pings=1000
+
+# talk_commands SECONDS: what a guest does in a talk: pings to the host, one after the other, and SECONDS of TCP each way; then it says how those went.
+talk_commands() {
+	cat <<COMMANDS
+echo ready; read go
+ping -c $pings -A -q 10.9.0.1 >/tmp/ping; echo pinged; read go
+iperf3 -c 10.9.0.1 -t $1 --json >/tmp/sent; echo sent; read go
+iperf3 -c 10.9.0.1 -t $1 --json -R >/tmp/received; echo received
+sed -n 's|.*min/avg/max = [^/]*/\\([^/]*\\)/.*|round_trip_ms \\1|p' /tmp/ping
+sed -n 's/ packets received.*//; s/.*, /answers /p' /tmp/ping
+for way in sent received; do echo \${way}_bps \$(sed -n 's/.*"bits_per_second":[^0-9]*\\([0-9.e+]*\\).*/\\1/p' /tmp/\$way | tail -1); done
+echo finished
+COMMANDS
+}
+
+# talk CONTESTANT: measures and records that, with a monitor started by `conversation` and `iperf3 -s` on the host.
+talk() {
+	local word
+	hear ready
+	for word in pinged sent received; do counted "$1" $word; done
+	hear finished
+	awk -v name="$1" '$1 ~ /^(round_trip_ms|sent_bps|received_bps)$/ { print name, $1, $2 }' "$work/console" >>"$results"
+	(($(sed -n 's/^answers //p' "$work/console") == pings)) || fail "$1: pings were lost: $(<"$work/console")"
+}

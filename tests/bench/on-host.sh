@@ -21,15 +21,7 @@ guest_initrd "$LAB_INITRD" $work/reboot $work/reboot.img
 # The guest waits to be measured, then to be killed.
 echo 'echo ready; sleep 1000' >$work/wait
 guest_initrd "$LAB_INITRD" $work/wait $work/wait.img
-cat >$work/data <<COMMAND
-echo ready; read go
-ping -c 1000 -A -q 10.9.0.1 >/tmp/ping; echo pinged; read go
-iperf3 -c 10.9.0.1 -t $seconds --json >/tmp/sent; echo sent; read go
-iperf3 -c 10.9.0.1 -t $seconds --json -R >/tmp/received; echo received
-sed -n 's|.*min/avg/max = [^/]*/\\([^/]*\\)/.*|round_trip_ms \\1|p' /tmp/ping
-for way in sent received; do echo \${way}_bps \$(sed -n 's/.*"bits_per_second":[^0-9]*\\([0-9.e+]*\\).*/\\1/p' /tmp/\$way | tail -1); done
-echo finished; sleep 1000
-COMMAND
+{ talk_commands "$seconds" && echo 'sleep 1000'; } >$work/data
 guest_initrd "$LAB_INITRD_NET" $work/data $work/data.img
 
 # command_of CONTESTANT INITRD CMDLINE: its command line, in the array `command`.
@@ -92,13 +84,9 @@ own_memory() {
 
 # The guest talks to the host through the function.
 data_path() {
-	local word
 	command_of "$1" $work/data.img "$cmdline strait.ip=10.9.0.2/24"
 	conversation "${command[@]}"
-	hear ready
-	for word in pinged sent received; do counted "$1" $word; done
-	hear finished
-	awk -v name="$1" '$1 ~ /^(round_trip_ms|sent_bps|received_bps)$/ { print name, $1, $2 }' $work/console >>"$results"
+	talk "$1"
 	kill -KILL $monitor
 	wait $monitor 2>/dev/null || true
 }

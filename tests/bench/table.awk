@@ -1,10 +1,5 @@
 # Reads the contestants' commands, then their results, and prints Markdown: medians of the boot times, their ratio to the best of
 # QEMU's machines in the same run, and the counts.
-function median(list,    n, i, j, t, v) {
-	n = split(list, v, " ")
-	for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
 function cell(name, metric) { return (name, metric) in values ? median(values[name, metric]) : "" }
 function rates(list,    n, i, v, text) {
 	n = split(list, v, " ")
