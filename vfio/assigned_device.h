@@ -74,9 +74,6 @@ class AssignedDevice {
   virtual int unmask_with(IrqIndex index, int eventfd) = 0;
   /// Turns an interrupt kind off.
   virtual void disable_irqs(IrqIndex index) = 0;
-
-  /// Puts the device back into its initial state, DMA stopped. False where it has no way to.
-  virtual bool reset() = 0;
 };
 
 }  // namespace strait::vfio

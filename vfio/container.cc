@@ -168,11 +168,19 @@ void Container::keep_device(unsigned group, const std::string& name, int handed_
 }
 
 UniqueFd Container::open_device(unsigned group, const std::string& name, const std::string& vf_token) {
-  if (auto kept = kept_devices_.extract(name)) return std::move(kept.mapped());
+  const auto kept = kept_devices_.find(name);
+  if (kept != kept_devices_.end() && kept->second) return std::move(kept->second);
   const std::string request = vf_token.empty() ? name : fmt::format("{} vf_token={}", name, vf_token);
   const int fd = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, request.c_str());
   if (fd < 0) throw Error::from_errno(-fd, fmt::format("opening {} through VFIO", name), opening_remedy(-fd, !vf_token.empty()));
+  // Who handed it over may have it open still: then this was not the first open, which resets it, and there is no last close.
+  if (kept != kept_devices_.end()) try_ioctl(fd, VFIO_DEVICE_RESET);
   return UniqueFd(fd);
+}
+
+std::optional<int> Container::group_fd(unsigned group) const {
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? std::nullopt : std::optional(found->second.get());
 }
 
 std::vector<Range<Iova>> Container::usable_ranges() const {

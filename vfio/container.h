@@ -52,6 +52,9 @@ class Container : public DmaSpace {
   /// spared opening it. Throws Error.
   void keep_device(unsigned group, const std::string& name, int handed_over);
 
+  /// The descriptor of a group in the container that joined here.
+  std::optional<int> group_fd(unsigned group) const;
+
   std::vector<Range<Iova>> usable_ranges() const override;
   void map(Iova start, std::span<std::uint8_t> memory) override;
   void unmap(const Range<Iova>& range) override;
@@ -64,7 +67,7 @@ class Container : public DmaSpace {
   const bool came_with_iommu_;  ///< somebody else put groups into it
   bool has_iommu_;
   std::map<unsigned, UniqueFd> groups_;
-  std::map<std::string, UniqueFd> kept_devices_;  ///< by name
+  std::map<std::string, UniqueFd> kept_devices_;  ///< by name; none of those that are opened by now
   GroupObserver observer_;
   std::mutex mutex_;
   Counter map_calls_, bytes_, nanoseconds_;

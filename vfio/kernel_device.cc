@@ -59,7 +59,7 @@ KernelDevice::KernelDevice(std::string name, UniqueFd fd) : name_(std::move(name
   info.argsz = sizeof info;
   checked_ioctl(fd_.get(), VFIO_DEVICE_GET_INFO, &info, "VFIO_DEVICE_GET_INFO");
   if ((info.flags & VFIO_DEVICE_FLAGS_PCI) == 0) throw Error(fmt::format("{} is no PCI device to VFIO", name_));
-  resettable_ = (info.flags & VFIO_DEVICE_FLAGS_RESET) != 0;
+  resets_alone_ = (info.flags & VFIO_DEVICE_FLAGS_RESET) != 0;
 
   for (unsigned index = 0; index < std::min(kRegions, info.num_regions); ++index) {
     const std::vector<std::uint8_t> bytes = region_info(fd_.get(), index);
@@ -151,11 +151,28 @@ void KernelDevice::disable_irqs(IrqIndex index) {
   }
 }
 
-bool KernelDevice::reset() {
-  if (!resettable_) return false;
-  const int result = try_ioctl(fd_.get(), VFIO_DEVICE_RESET);
-  if (result < 0) log::warning(guest_lines, "{}: reset: {}", name_, std::strerror(-result));
-  return result >= 0;
+std::vector<ReachedFunction> KernelDevice::reached_by_bus_reset() const {
+  // How many there are is known after a first question; should more come, the answer is of the first.
+  std::vector<std::uint8_t> bytes(sizeof(vfio_pci_hot_reset_info));
+  for (unsigned attempt = 0; attempt < 2; ++attempt) {
+    vfio_pci_hot_reset_info request = {};
+    request.argsz = static_cast<std::uint32_t>(bytes.size());
+    store(std::span(bytes), 0, request);
+    const int result = try_ioctl(fd_.get(), VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, bytes.data());
+    if (result == 0) return read_reached_functions(bytes);
+    if (result != -ENOSPC) break;
+    bytes.resize(sizeof request + load<vfio_pci_hot_reset_info>(bytes).count * sizeof(vfio_pci_dependent_device));
+  }
+  return {};
+}
+
+int KernelDevice::reset_bus(std::span<const int> groups) {
+  std::vector<std::uint64_t> storage((sizeof(vfio_pci_hot_reset) + groups.size_bytes() + 7) / 8);
+  auto* request = reinterpret_cast<vfio_pci_hot_reset*>(storage.data());
+  request->argsz = static_cast<std::uint32_t>(sizeof(vfio_pci_hot_reset) + groups.size_bytes());
+  request->count = static_cast<std::uint32_t>(groups.size());
+  std::memcpy(request->group_fds, groups.data(), groups.size_bytes());
+  return try_ioctl(fd_.get(), VFIO_DEVICE_PCI_HOT_RESET, request);
 }
 
 }  // namespace strait::vfio

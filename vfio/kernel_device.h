@@ -4,6 +4,7 @@
 
 #include "base/unique_fd.h"
 #include "vfio/assigned_device.h"
+#include "vfio/bus_reset.h"
 
 namespace strait::vfio {
 
@@ -24,7 +25,13 @@ class KernelDevice : public AssignedDevice {
   int set_irqs(IrqIndex index, std::uint32_t start, std::span<const int> eventfds) override;
   int unmask_with(IrqIndex index, int eventfd) override;
   void disable_irqs(IrqIndex index) override;
-  bool reset() override;
+
+  /// The kernel resets it when it is opened and closed, without touching any other (VFIO_DEVICE_FLAGS_RESET).
+  bool resets_alone() const { return resets_alone_; }
+  /// The functions, itself among them, that a reset of its bus or slot reaches; none where there is no such reset.
+  std::vector<ReachedFunction> reached_by_bus_reset() const;
+  /// Resets its bus or slot. `groups` are descriptors of the IOMMU groups of all that this reaches. 0 or a negative errno.
+  int reset_bus(std::span<const int> groups);
 
  private:
   static constexpr unsigned kRegions = 9;
@@ -36,7 +43,7 @@ class KernelDevice : public AssignedDevice {
   UniqueFd fd_;
   std::array<RegionInfo, kRegions> regions_;
   std::array<std::uint64_t, kRegions> file_offsets_{};
-  bool resettable_ = false;
+  bool resets_alone_ = false;
 };
 
 }  // namespace strait::vfio

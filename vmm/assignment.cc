@@ -6,9 +6,9 @@
 
 namespace strait {
 
-Assignment::Assignment(const DeviceSpec& spec, UniqueFd device, const vfio::FunctionHost& host, vfio::FunctionOptions options, EventLoop& loop,
-                       DeviceWatch::Handlers handlers)
-    : spec_(spec), device_(spec.bdf.to_string(), std::move(device)), watch_(device_, loop, std::move(handlers)) {
+Assignment::Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const vfio::FunctionHost& host, vfio::FunctionOptions options,
+                       EventLoop& loop, DeviceWatch::Handlers handlers)
+    : spec_(spec), device_(std::move(device)), watch_(device_, loop, std::move(handlers)) {
   function_.emplace(device_, host, std::move(options));
 }
 

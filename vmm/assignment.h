@@ -17,7 +17,7 @@ namespace strait {
 class Assignment {
  public:
   /// Takes the opened device; the guest sees nothing of it yet. Throws Error where the device cannot be served.
-  Assignment(const DeviceSpec& spec, UniqueFd device, const vfio::FunctionHost& host, vfio::FunctionOptions options, EventLoop& loop,
+  Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const vfio::FunctionHost& host, vfio::FunctionOptions options, EventLoop& loop,
              DeviceWatch::Handlers handlers);
   /// Closes the device, which resets it.
   ~Assignment();

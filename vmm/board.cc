@@ -86,10 +86,10 @@ void Board::make_vm() {
 
 void Board::open_devices() {
   pci::BarAllocator allocator(boot::kMmio32, ground_.plan.mmio64, boot::kBarPorts);
-  for (const DeviceSpec& device : ground_.devices) {
-    assignments_.push_back(open(device));
-    assignments_.back()->function().assign_addresses(allocator);
-    assignments_.back()->attach(platform_->pci);
+  if (!ground_.devices.empty()) assignments_ = open(ground_.devices);
+  for (const auto& assignment : assignments_) {
+    assignment->function().assign_addresses(allocator);
+    assignment->attach(platform_->pci);
   }
   ground_.clock.mark(PhaseClock::kDevicesReady);
 }
@@ -106,10 +106,17 @@ void Board::leave_container() {
   groups_.reset();
 }
 
-std::unique_ptr<Assignment> Board::open(const DeviceSpec& device) {
+std::vector<std::unique_ptr<Assignment>> Board::open(std::span<const DeviceSpec> devices) {
   enter_container();
-  return std::make_unique<Assignment>(device, ground_.dma.open(device), function_host(device), function_options(device), ground_.loop,
-                                      watch_handlers(device));
+  std::set<std::string> in_use;
+  for (const auto& assignment : assignments_) in_use.insert(assignment->spec().bdf.to_string());
+  std::vector<vfio::KernelDevice> opened = ground_.dma.open(devices, in_use);
+  std::vector<std::unique_ptr<Assignment>> assignments;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    assignments.push_back(std::make_unique<Assignment>(devices[i], std::move(opened[i]), function_host(devices[i]), function_options(devices[i]),
+                                                       ground_.loop, watch_handlers(devices[i])));
+  }
+  return assignments;
 }
 
 /// An error leaves the device in a state that nobody knows: the guest cannot go on with it.
@@ -122,8 +129,7 @@ DeviceWatch::Handlers Board::watch_handlers(const DeviceSpec& device) {
 
 void Board::plug(std::span<const DeviceSpec> devices) {
   // Their BARs are the guest's to place, as with any device that comes later.
-  std::vector<std::unique_ptr<Assignment>> coming;
-  for (const DeviceSpec& device : devices) coming.push_back(open(device));
+  std::vector<std::unique_ptr<Assignment>> coming = open(devices);
   {
     const Pause pause(threads_);
     for (auto& assignment : coming) {

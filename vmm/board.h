@@ -83,7 +83,7 @@ class Board {
   void make_vm();
   void open_devices();
   void enter_container();
-  std::unique_ptr<Assignment> open(const DeviceSpec& device);
+  std::vector<std::unique_ptr<Assignment>> open(std::span<const DeviceSpec> devices);
   DeviceWatch::Handlers watch_handlers(const DeviceSpec& device);
   InterruptRouter& router_of(const DeviceSpec& device);
   vfio::FunctionHost function_host(const DeviceSpec& device);

@@ -1,10 +1,10 @@
 #include "vmm/dma_host.h"
 
-#include <set>
 #include <utility>
 
 #include "host/limits.h"
 #include "host/pci_function.h"
+#include "vfio/bus_reset.h"
 
 namespace strait {
 
@@ -38,7 +38,15 @@ void DmaHost::leave_all_but(std::span<const DeviceSpec> devices) {
   }
 }
 
-UniqueFd DmaHost::open(const DeviceSpec& device) { return container_->open_device(groups_.at(device.bdf), device.bdf.to_string(), device.vf_token); }
+std::vector<vfio::KernelDevice> DmaHost::open(std::span<const DeviceSpec> devices, const std::set<std::string>& in_use) {
+  std::vector<vfio::KernelDevice> opened;
+  for (const DeviceSpec& device : devices) {
+    const std::string name = device.bdf.to_string();
+    opened.emplace_back(name, container_->open_device(groups_.at(device.bdf), name, device.vf_token));
+  }
+  vfio::reset_by_bus(opened, *container_, in_use);
+  return opened;
+}
 
 void DmaHost::map(const GuestMemory& memory, BackgroundMapping::Handlers handlers) {
   if (container_ && !mapping_) mapping_ = std::make_unique<BackgroundMapping>(memory, *container_, std::move(handlers));

@@ -2,10 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/guest_memory.h"
 #include "vfio/container.h"
+#include "vfio/kernel_device.h"
 #include "vmm/background_mapping.h"
 #include "vmm/device_spec.h"
 
@@ -25,8 +29,9 @@ class DmaHost {
   /// Lets go of every group that none of `devices` is in, and of the container with the last. They are closed, and nobody uses the container.
   void leave_all_but(std::span<const DeviceSpec> devices);
 
-  /// Opens a device that joined. Throws Error.
-  UniqueFd open(const DeviceSpec& device);
+  /// Opens devices that joined, in their order, each in its initial state if there is a way to it that leaves those `in_use` (full PCI addresses)
+  /// alone. Throws Error.
+  std::vector<vfio::KernelDevice> open(std::span<const DeviceSpec> devices, const std::set<std::string>& in_use);
   /// None while there are no devices.
   vfio::Container* container() { return container_.get(); }
   /// Starts to map the guest's memory beside the guest, unless that was done.

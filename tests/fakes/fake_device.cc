@@ -187,10 +187,6 @@ void FakeDevice::disable_irqs(IrqIndex index) {
   intx_masked_ = false;
 }
 
-bool FakeDevice::reset() {
-  note("reset");
-  config_.set<std::uint16_t>(PCI_COMMAND, 0);
-  return true;
-}
+void FakeDevice::reset() { config_.set<std::uint16_t>(PCI_COMMAND, 0); }
 
 }  // namespace strait::test

@@ -70,7 +70,8 @@ class FakeDevice : public vfio::AssignedDevice {
   int set_irqs(vfio::IrqIndex index, std::uint32_t start, std::span<const int> eventfds) override;
   int unmask_with(vfio::IrqIndex index, int eventfd) override;
   void disable_irqs(vfio::IrqIndex index) override;
-  bool reset() override;
+  /// Somebody else resets it.
+  void reset();
 
  private:
   template <typename... Args>
