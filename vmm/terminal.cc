@@ -80,11 +80,12 @@ ConsoleInput::ConsoleInput(EventLoop& loop, Receive receive, std::function<void(
     : loop_(loop), receive_(std::move(receive)), on_leave_(std::move(on_leave)), room_(make_eventfd()), terminal_(::isatty(STDIN_FILENO) == 1) {
   loop_.add(room_.get(), [this] {
     drain_eventfd(room_.get());
-    pump();
+    pass_on();
+    while (!waitable_ && wants_more()) take_in();
   });
   // Reading a terminal from the background stops the process; with the signal ignored it is an error, and so the end of the input.
   ::signal(SIGTTIN, SIG_IGN);
-  waitable_ = watching_ = loop_.add(STDIN_FILENO, [this] { pump(); });
+  waitable_ = watching_ = loop_.add(STDIN_FILENO, [this] { take_in(); });
   if (!waitable_) resume();
 }
 
@@ -106,15 +107,16 @@ bool ConsoleInput::read_more() {
   return true;
 }
 
-void ConsoleInput::pump() {
-  do {
-    if (waiting_.empty() && !ended_) ended_ = !read_more();
-    const std::size_t taken = receive_(waiting_);
-    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
-  } while (!waitable_ && !ended_ && waiting_.empty());
-  // Watch standard input only while what was read before is gone: that is the back-pressure.
-  const bool watch = waitable_ && !ended_ && waiting_.empty();
-  if (watch && !watching_) loop_.add(STDIN_FILENO, [this] { pump(); });
+void ConsoleInput::take_in() {
+  ended_ = !read_more();
+  pass_on();
+}
+
+void ConsoleInput::pass_on() {
+  const std::size_t taken = receive_(waiting_);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+  const bool watch = waitable_ && wants_more();
+  if (watch && !watching_) loop_.add(STDIN_FILENO, [this] { take_in(); });
   if (!watch && watching_) loop_.remove(STDIN_FILENO);
   watching_ = watch;
 }

@@ -49,19 +49,24 @@ class StandardOutput : public ConsoleOutput {
   const EndOfRun& end_;
 };
 
-/// Feeds standard input to the serial port: from the event loop, as fast as the guest takes it.
+/// Feeds standard input to the serial port: from the event loop, as fast as the guest takes it. The loop is never kept waiting for a key:
+/// what it can watch is read only when it says so; the rest (a regular file) is always readable.
 class ConsoleInput {
  public:
   /// `receive` is the serial port: it takes as much as it has room for, and says how much that was. `on_leave` is called when the user typed
   /// the escape; only looked for on a terminal.
   using Receive = std::function<std::size_t(std::span<const std::uint8_t>)>;
   ConsoleInput(EventLoop& loop, Receive receive, std::function<void()> on_leave);
-  /// The serial port has room again. Any thread.
+  /// The serial port has room again, or is another. Any thread.
   void resume();
 
  private:
-  void pump();
   bool read_more();
+  /// Reads what standard input has, and passes it on. Waits where it has nothing.
+  void take_in();
+  /// Gives the guest what it takes of what was read. Standard input is watched only while nothing of that is left: the back-pressure.
+  void pass_on();
+  bool wants_more() const { return waiting_.empty() && !ended_; }
 
   EventLoop& loop_;
   Receive receive_;

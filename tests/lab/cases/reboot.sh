@@ -3,6 +3,9 @@
 source "$CASE_LIB"
 boots=3
 [[ ! ${LAB_FULL:-} ]] || boots=10
+# The guest has a console at which nobody types, and nothing waits for it.
+mkfifo keys
+exec 7<>keys
 cat >commands <<'TEXT'
 ping -q -c 20 -i 0.05 10.9.0.1 | grep received
 ping -q -A 10.9.0.1 >/dev/null &
@@ -24,7 +27,7 @@ passed() {
 reboots_with() {
 	local boot holds=() first last
 	GUEST_CMDLINE="$GUEST_KERNEL strait.ip=10.9.0.2/24 $1" GUEST_INITRD=guest.img \
-		start_strait_on_vf run --metrics metrics "${@:2}" >console 2>log </dev/null
+		start_strait_on_vf run --metrics metrics "${@:2}" >console 2>log <&7
 	for ((boot = 1; boot <= boots; boot++)); do
 		wait_until "$GUEST_SECONDS" passed $boot || fail "boot $boot has no traffic: $(<console) $(<log)"
 		holds+=("$(what_it_holds)")
@@ -44,6 +47,21 @@ reboots_with() {
 [[ -d /sys/kernel/debug/kvm ]] || mount -t debugfs debugfs /sys/kernel/debug
 reboots_with ''
 reboots_with reboot=k --no-kernel-cache
+
+# A guest that reboots at once, again and again: signals and the timeout are heard beside it.
+pvh_kernel rebooting "$(say boot)" b0 fe e6 64 "$HALT"
+booted() {
+	(($(grep -ac boot console) >= $1))
+}
+"$STRAIT" run --kernel rebooting --memory 32M >console 2>log <&7 &
+MONITOR=$!
+wait_until 30 booted 5 || fail "no five boots: $(<console) $(<log)"
+kill -TERM "$MONITOR"
+ends 0 wait "$MONITOR"
+status=0
+timeout -s KILL 30 "$STRAIT" run --kernel rebooting --memory 32M --timeout 1 <&7 || status=$?
+((status == 4)) || fail "exit status $status, not 4"
+
 # --on-reboot exit ends it, and so does strait test, which waits for a verdict.
 echo 'reboot -f' >commands
 guest_initrd "$LAB_INITRD" commands guest.img
