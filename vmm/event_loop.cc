@@ -1,8 +1,5 @@
 #include "vmm/event_loop.h"
 
-#include <sys/epoll.h>
-
-#include <array>
 #include <cerrno>
 
 #include "base/error.h"
@@ -26,16 +23,20 @@ bool EventLoop::add(int fd, std::function<void()> handler) {
 }
 
 void EventLoop::remove(int fd) {
-  if (handlers_.erase(fd) != 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  if (handlers_.erase(fd) == 0) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  // Whatever has this number before the round is over is not to be called in its place.
+  for (epoll_event& event : round_) {
+    if (event.data.fd == fd) event.data.fd = -1;
+  }
 }
 
 void EventLoop::run(const std::function<bool()>& done) {
-  std::array<epoll_event, 8> events{};
   while (!done()) {
-    const int ready = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
+    const int ready = ::epoll_wait(epoll_.get(), round_.data(), static_cast<int>(round_.size()), -1);
     for (int i = 0; i < ready; ++i) {
       // A handler may have removed another's descriptor, or its own: look up, and keep what runs alive.
-      const auto found = handlers_.find(events[static_cast<std::size_t>(i)].data.fd);
+      const auto found = handlers_.find(round_[static_cast<std::size_t>(i)].data.fd);
       if (found == handlers_.end()) continue;
       const auto handler = found->second;
       handler();

@@ -137,6 +137,29 @@ TEST(EventLoopTest, AHandlerMayRemoveItselfAndOthers) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(EventLoopTest, WhoeverGetsAnothersNumberIsNotCalledForIt) {
+  EventLoop loop;
+  const UniqueFd first = make_eventfd(), spare = make_eventfd();
+  UniqueFd second = make_eventfd();
+  int calls = 0, rounds = 0;
+  loop.add(first.get(), [&] {
+    drain_eventfd(first.get());
+    const int number = second.get();
+    loop.remove(number);
+    second.reset();
+    second = UniqueFd(::dup2(spare.get(), number));
+    loop.add(number, [&] { ++calls; });
+  });
+  loop.add(second.get(), [] { FAIL() << "its turn comes after it was removed"; });
+  signal_eventfd(first.get());
+  signal_eventfd(second.get());
+  loop.run([&rounds] { return rounds++ == 1; });
+  EXPECT_EQ(calls, 0);
+  signal_eventfd(spare.get());
+  loop.run([&calls] { return calls != 0; });
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(EventLoopTest, ARegularFileCannotBeWaitedFor) {
   EventLoop loop;
   const test::TemporaryDirectory directory;
