@@ -4,8 +4,7 @@
 #include <functional>
 #include <map>
 
-#include "base/unique_fd.h"
-#include "vmm/event_loop.h"
+#include "vmm/timer.h"
 
 namespace strait {
 
@@ -14,9 +13,6 @@ class Removals {
  public:
   /// `on_give_up` is called when time is up.
   Removals(EventLoop& loop, std::function<void(unsigned slot)> on_give_up);
-  ~Removals();
-  Removals(const Removals&) = delete;
-  Removals& operator=(const Removals&) = delete;
 
   /// The guest has been asked. False where it already was; then the shorter patience holds.
   bool start(unsigned slot, std::chrono::milliseconds patience);
@@ -29,9 +25,8 @@ class Removals {
   void set_timer();
   void look();
 
-  EventLoop& loop_;
   std::function<void(unsigned)> on_give_up_;
-  UniqueFd timer_;
+  Timer timer_;
   std::map<unsigned, Clock::time_point> deadlines_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +18,7 @@
 #include "vmm/machine.h"
 #include "vmm/metrics.h"
 #include "vmm/terminal.h"
+#include "vmm/timer.h"
 
 namespace strait {
 namespace {
@@ -51,16 +51,6 @@ class Signals {
   sigset_t handled_{}, before_{};
   UniqueFd fd_;
 };
-
-UniqueFd start_timer(std::chrono::milliseconds after) {
-  UniqueFd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!fd) throw Error::from_errno(errno, "creating a timerfd");
-  itimerspec spec = {};
-  spec.it_value.tv_sec = after.count() / 1000;
-  spec.it_value.tv_nsec = after.count() % 1000 * 1'000'000;
-  ::timerfd_settime(fd.get(), 0, &spec, nullptr);
-  return fd;
-}
 
 /// Each MSI-X vector in use takes a descriptor; the usual soft limit of 1024 is for programs that use select().
 void raise_descriptor_limit() {
@@ -98,11 +88,11 @@ Outcome run_guest(const RunOptions& options) {
     log::info("pressing the guest's power button; a second signal ends it at once");
     machine.board().press_power_button();
   });
-  const UniqueFd timer = start_timer(options.timeout);
-  loop.add(timer.get(), [&] {
+  Timer timeout(loop, [&] {
     const double seconds = std::chrono::duration<double>(options.timeout).count();
     end.end({.code = exit_code::kTimeout, .reason = fmt::format("the guest did not end within {} s", seconds)});
   });
+  if (options.timeout.count() > 0) timeout.set(options.timeout);
   loop.add(end.eventfd(), [] {});
   std::optional<ControlServer> control;
   if (!options.control_socket.empty()) {

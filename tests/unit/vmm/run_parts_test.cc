@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "base/units.h"
@@ -17,6 +18,7 @@
 #include "vmm/event_loop.h"
 #include "vmm/exit_times.h"
 #include "vmm/metrics.h"
+#include "vmm/timer.h"
 
 namespace strait {
 namespace {
@@ -171,6 +173,40 @@ TEST(EventLoopTest, ARegularFileCannotBeWaitedFor) {
 TEST(EventLoopTest, ItIsDoneBeforeItWaits) {
   EventLoop loop;
   loop.run([] { return true; });
+}
+
+TEST(TimerTest, CallsOnceAndTheLastTimeSetCounts) {
+  EventLoop loop;
+  std::string calls;
+  Timer never(loop, [&] { calls += "never "; });
+  Timer slow(loop, [&] { calls += "slow"; });
+  Timer quick(loop, [&] { calls += "quick "; });
+  Timer put_off(loop, [&] { calls += "put off "; });
+  put_off.set(std::chrono::milliseconds(1));
+  put_off.set(std::chrono::minutes(1));
+  slow.set(std::chrono::milliseconds(20));
+  quick.set(std::chrono::seconds(-1));
+  loop.run([&] { return calls.ends_with("slow"); });
+  EXPECT_EQ(calls, "quick slow");
+}
+
+TEST(TimerTest, OneThatIsPutOffInTheRoundOfItsTimeIsNotCalled) {
+  EventLoop loop;
+  std::string calls;
+  std::optional<Timer> first, second;
+  first.emplace(loop, [&] {
+    calls += "first";
+    second->set(std::chrono::minutes(1));
+  });
+  second.emplace(loop, [&] {
+    calls += "second";
+    first->set(std::chrono::minutes(1));
+  });
+  first->set(std::chrono::nanoseconds(0));
+  second->set(std::chrono::nanoseconds(0));
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  loop.run([&] { return !calls.empty(); });
+  EXPECT_TRUE(calls == "first" || calls == "second") << calls;
 }
 
 nlohmann::json read_json(const std::string& path) {
