@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -16,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "vmm/unix_socket.h"
 
 namespace strait {
@@ -27,6 +30,9 @@ constexpr std::uint32_t kMaxHeader = 8 << 10;
 constexpr std::uint64_t kMaxBody = 64 << 10;
 /// More clients than that are no clients.
 constexpr std::size_t kMaxConnections = 32;
+/// How long nobody is let in where the host has no descriptor for another client.
+constexpr std::chrono::milliseconds kPause{200};
+log::Budget guest_lines;  // a guest takes a descriptor for each vector
 
 void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
@@ -105,11 +111,11 @@ class ControlServer::Connection {
 };
 
 ControlServer::ControlServer(std::string path, EventLoop& loop, Handler handler)
-    : path_(std::move(path)), loop_(loop), handler_(std::move(handler)) {
+    : path_(std::move(path)), loop_(loop), handler_(std::move(handler)), end_of_pause_(loop, [this] { listen(); }) {
   remove_stale_socket(path_);
   listener_ = listen_unix(path_);
   set_nonblocking(listener_.get());
-  loop_.add(listener_.get(), [this] { accept(); });
+  listen();
 }
 
 ControlServer::~ControlServer() {
@@ -118,9 +124,18 @@ ControlServer::~ControlServer() {
   ::unlink(path_.c_str());
 }
 
+void ControlServer::listen() {
+  loop_.add(listener_.get(), [this] { accept(); });
+}
+
 void ControlServer::accept() {
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd || connections_.size() >= kMaxConnections) return;
+  if (!fd) {
+    if (errno != EAGAIN) pause(errno);
+    return;
+  }
+  short_ = false;
+  if (connections_.size() >= kMaxConnections) return;
   const int number = fd.get();
   connections_[number] = std::make_unique<Connection>(std::move(fd), handler_);
   loop_.add(number, [this, number] {
@@ -128,6 +143,16 @@ void ControlServer::accept() {
     loop_.remove(number);
     connections_.erase(number);
   });
+}
+
+/// A client that cannot be let in stays in the queue, and so the listener readable: the loop would go round and round.
+void ControlServer::pause(int code) {
+  if (!std::exchange(short_, true)) {
+    log::warning(guest_lines, "--control {}: clients have to wait: {}; raise the limit of open files (ulimit -n)", path_,
+                 std::strerror(code));
+  }
+  loop_.remove(listener_.get());
+  end_of_pause_.set(kPause);
 }
 
 }  // namespace strait

@@ -7,6 +7,7 @@
 
 #include "base/unique_fd.h"
 #include "vmm/event_loop.h"
+#include "vmm/timer.h"
 
 namespace strait {
 
@@ -31,12 +32,16 @@ class ControlServer {
 
  private:
   class Connection;
+  void listen();
   void accept();
+  void pause(int code);
 
   const std::string path_;
   EventLoop& loop_;
   Handler handler_;
   UniqueFd listener_;
+  Timer end_of_pause_;
+  bool short_ = false;  ///< of descriptors, or of memory, when a client last wanted in
   std::map<int, std::unique_ptr<Connection>> connections_;
 };
 

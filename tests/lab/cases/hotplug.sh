@@ -58,6 +58,19 @@ refuses 2 'unknown command' -- "$STRAIT" ctl control frobnicate
 refuses 1 'another program listens' -- "$STRAIT" run --kernel "$LAB_KERNEL" --control control
 ctl info | grep -q '"devices": \[\]' || fail "$(ctl info)"
 
+# A client for which the monitor has no descriptor waits until there is one, and keeps nobody busy.
+ticks() { # of the event loop's thread, a hundredth of a second each
+	awk '{ print $14 + $15 }' "/proc/$MONITOR/task/$MONITOR/stat"
+}
+limit=$(prlimit --pid "$MONITOR" --nofile --noheadings --output SOFT)
+prlimit --pid "$MONITOR" --nofile=3:
+before=$(ticks)
+ends 124 timeout 3 "$STRAIT" ctl control ping
+(($(ticks) - before < 100)) || fail "it took $(($(ticks) - before)) ticks to do nothing for 3 s"
+(($(grep -c 'clients have to wait: Too many open files' log) == 1)) || fail "not one line about it: $(<log)"
+prlimit --pid "$MONITOR" --nofile="${limit// /}:"
+ctl ping || fail 'the control socket is deaf for good'
+
 # Two: the first works on while the second comes and goes.
 ctl add-device "$LAB_VF0"
 wait_for_guest console "round $((rounds + 1)):" "$GUEST_SECONDS"

@@ -1,5 +1,6 @@
 // The control socket: what a client sees of it, and how strait ctl reads its words.
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -23,6 +24,27 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
+/// While this lives the process can open just one descriptor more.
+class OneDescriptorLeft {
+ public:
+  OneDescriptorLeft() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const UniqueFd next(::dup(STDIN_FILENO));
+    set(static_cast<rlim_t>(next.get()) + 1);
+  }
+  ~OneDescriptorLeft() { set(before_.rlim_cur); }
+  OneDescriptorLeft(const OneDescriptorLeft&) = delete;
+  OneDescriptorLeft& operator=(const OneDescriptorLeft&) = delete;
+
+ private:
+  void set(rlim_t limit) const {
+    const rlimit changed = {.rlim_cur = limit, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &changed);
+  }
+
+  rlimit before_{};
+};
+
 /// A server whose loop runs beside the test, and which answers with what it was asked.
 class ControlServerTest : public testing::Test {
  protected:
@@ -34,7 +56,9 @@ class ControlServerTest : public testing::Test {
 
   /// What comes back until the server closes the connection, or one answer has come.
   std::string exchange(const std::string& bytes) {
-    const UniqueFd fd = connect_unix(path_);
+    return exchange(connect_unix(path_), bytes);
+  }
+  static std::string exchange(const UniqueFd& fd, const std::string& bytes) {
     ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     ::shutdown(fd.get(), SHUT_WR);
     std::string answer;
@@ -50,7 +74,13 @@ class ControlServerTest : public testing::Test {
   ControlServer server_{path_, loop_, [](const ControlServer::Request& request) {
                           return ControlServer::Response{.body = request.method + " " + request.target + " " + request.body};
                         }};
-  std::thread thread_{[this] { loop_.run([this] { return stopping_.load(); }); }};
+  std::atomic<int> rounds_ = 0;  ///< of the loop
+  std::thread thread_{[this] {
+    loop_.run([this] {
+      ++rounds_;
+      return stopping_.load();
+    });
+  }};
 };
 
 TEST_F(ControlServerTest, AnswersEachRequestOfAConnection) {
@@ -71,6 +101,21 @@ TEST_F(ControlServerTest, AClientThatStopsHalfWayKeepsNobodyWaiting) {
   const UniqueFd half = connect_unix(path_);
   ASSERT_EQ(::send(half.get(), "GET /", 5, MSG_NOSIGNAL), 5);
   EXPECT_THAT(exchange("GET /whole HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("/whole"));
+}
+
+TEST_F(ControlServerTest, AClientWaitsWhileThereIsNoDescriptorForItAndTheLoopRests) {
+  testing::internal::CaptureStderr();
+  UniqueFd client;
+  {
+    const OneDescriptorLeft shortage;
+    client = connect_unix(path_);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  EXPECT_LE(rounds_, 20) << "the loop goes round and round";
+  EXPECT_THAT(exchange(client, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("/late"));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "strait: warning: --control " + path_ +
+                ": clients have to wait: Too many open files; raise the limit of open files (ulimit -n)\n");
 }
 
 TEST_F(ControlServerTest, IsItsOwnersAlone) {
