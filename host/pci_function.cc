@@ -51,6 +51,8 @@ std::string PciFunction::driver() const { return link_name(path() / "driver"); }
 
 bool PciFunction::on_vfio() const { return is_vfio(driver()); }
 
+bool is_on_vfio(const Bdf& bdf, const fs::path& sysfs) { return is_vfio(link_name(sysfs / "bus/pci/devices" / bdf.to_string() / "driver")); }
+
 std::optional<unsigned> PciFunction::iommu_group() const {
   const std::string name = link_name(path() / "iommu_group");
   if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;

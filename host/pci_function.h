@@ -39,6 +39,9 @@ class PciFunction {
   std::filesystem::path sysfs_;
 };
 
+/// Whether there is such a function and it is on a VFIO driver.
+bool is_on_vfio(const Bdf& bdf, const std::filesystem::path& sysfs = "/sys");
+
 /// Throws Error, with the remedy, unless `function` and its whole group are ready for VFIO: on a vfio driver or on none, behind an IOMMU.
 void check_assignable(const PciFunction& function);
 

@@ -59,6 +59,9 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
 AssignedFunction::~AssignedFunction() {
   remove_mappings();
   interrupts_.reset();
+  // Its DMA ends here, not with the last close: whoever handed the descriptor over may have a copy.
+  const std::array<std::uint8_t, 2> off{};
+  device_.write(kConfigRegion, PCI_COMMAND, off);
 }
 
 void AssignedFunction::make_rom() {

@@ -37,6 +37,11 @@ bool BackgroundMapping::wait() {
   return mapped_;
 }
 
+bool BackgroundMapping::failed() {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
 void BackgroundMapping::stop() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();

@@ -29,6 +29,8 @@ class BackgroundMapping {
 
   /// Waits until all memory is mapped; false when it will not be.
   bool wait();
+  /// It is known that memory will not be mapped.
+  bool failed();
   /// Gives up, and waits until nothing is under way any more.
   void stop();
 

@@ -18,7 +18,7 @@ namespace {
 
 /// A fault may be a race that the next access no longer meets: only one that repeats means that a mapping is gone for good.
 constexpr unsigned kFaultsToDistrust = 4;
-constexpr std::chrono::seconds kPausePatience{5};
+constexpr std::chrono::seconds kPausePatience{1};
 constexpr std::uint64_t kMaxRomSize = 16 * kMiB;
 
 /// The quarter below 4 GiB where no RAM is: BARs, ECAM, IOAPIC, local APICs.
@@ -156,6 +156,7 @@ void Board::unplug(unsigned slot) {
       add_counts(former_assignments_, nlohmann::json::array({assignment->metrics()}));
       assignment->withdraw();
     }
+    platform_->slot_events.forget(slot);
     const auto rest = std::stable_partition(assignments_.begin(), assignments_.end(), std::not_fn(in_slot));
     std::move(rest, assignments_.end(), std::back_inserter(leaving));
     assignments_.erase(rest, assignments_.end());

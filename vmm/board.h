@@ -68,6 +68,8 @@ class Board {
   void plug(std::span<const DeviceSpec> devices);
   /// Asks the guest to let go of a slot. It may not listen.
   void ask_for(unsigned slot);
+  /// It need not, if it has not heard yet.
+  void ask_no_longer_for(unsigned slot) { platform_->slot_events.forget(slot); }
   /// Takes the devices in a slot away from the guest, whether it let go or not, and closes them. Throws Error, and nothing has changed, where
   /// a vCPU does not pause.
   void unplug(unsigned slot);

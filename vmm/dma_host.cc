@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "host/limits.h"
 #include "host/pci_function.h"
 #include "vfio/bus_reset.h"
@@ -49,6 +50,9 @@ std::vector<vfio::KernelDevice> DmaHost::open(std::span<const DeviceSpec> device
 }
 
 void DmaHost::map(const GuestMemory& memory, BackgroundMapping::Handlers handlers) {
+  if (mapping_ && mapping_->failed()) {
+    throw Error("the guest's memory could not be mapped for DMA when a device came", "remove the devices that it has, then add this one");
+  }
   if (container_ && !mapping_) mapping_ = std::make_unique<BackgroundMapping>(memory, *container_, std::move(handlers));
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/syscall.h"
 #include "host/limits.h"
+#include "host/pci_function.h"
 #include "kvm/cpuid.h"
 #include "vmm/device_groups.h"
 #include "vmm/device_places.h"
@@ -17,9 +18,14 @@
 namespace strait {
 namespace {
 
+/// Lines that the guest can cause again and again.
+log::Budget guest_lines;
+
 /// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for.
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::chrono::seconds kUrgentPatience{10};
+/// How soon to try again where a processor of the guest does not pause, because nobody reads what it writes to the console.
+constexpr std::chrono::seconds kRetryPause{2};
 
 /// Where devices can come there is a way for each slot; otherwise only for those that may have to go.
 std::uint32_t hotplug_slots(const RunOptions& options) {
@@ -49,7 +55,8 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
       devices_(options.devices),
       dma_(options.memory),
       ejected_(make_eventfd()),
-      removals_(loop, [this](unsigned slot) { give_up(slot); }) {
+      removals_(loop, [this](unsigned slot) { give_up(slot); }),
+      retries_(loop, [this](unsigned slot) { release(slot); }) {
   host::check_available_memory(options.memory);
   // Everything that can be wrong with the devices is found here, before memory is touched.
   if (!devices_.empty()) dma_.join(devices_);
@@ -122,9 +129,18 @@ void Machine::reboot() {
   add_counts(past_boards_, board_->metrics());
   ++reboots_;
   board_.reset();
-  // Closed they are, so what the host waited for is its own again.
-  for (const DeviceSpec& device : devices_) removals_.finish(device.address.slot);
-  std::erase_if(devices_, [this](const DeviceSpec& device) { return (wanted_slots_ >> device.address.slot & 1) != 0; });
+  // All are closed, and those that were to go do not come back. Nor does one that the host took this very moment.
+  const std::uint32_t ejected = ejected_slots_.exchange(0);
+  std::erase_if(devices_, [&](const DeviceSpec& device) {
+    const unsigned slot = device.address.slot;
+    const bool leaves = is_leaving(device) || (ejected >> slot & 1) != 0 || !host::is_on_vfio(device.bdf);
+    if (leaves) tell_return(device);
+    return leaves;
+  });
+  for (unsigned slot = 0; slot < 32; ++slot) {
+    removals_.finish(slot);
+    retries_.finish(slot);
+  }
   wanted_slots_ = 0;
   dma_.leave_all_but(devices_);
   make_board(boot::MemoryState::kUsed);
@@ -197,12 +213,14 @@ void Machine::release(unsigned slot) {
   try {
     board_->unplug(slot);
   } catch (const Error& error) {
-    end_.end({.code = exit_code::kDeviceLost, .reason = fmt::format("the device in slot {:x} cannot be given back: {}", slot, error.what())});
+    log::warning(guest_lines, "the device in slot {:x} cannot be given back yet: {}", slot, error.what());
+    ejected_slots_ |= 1u << slot;
+    retries_.start(slot, kRetryPause);
     return;
   }
-  const bool wanted = (wanted_slots_ >> slot & 1) != 0;
+  ejected_slots_ &= ~(1u << slot);
   for (const DeviceSpec& device : devices_) {
-    if (in_slot(device)) log::write(wanted ? log::Level::kWarning : log::Level::kInfo, device.bdf.to_string() + " was given back to the host");
+    if (in_slot(device)) tell_return(device);
   }
   std::erase_if(devices_, in_slot);
   leave_unused_groups();
@@ -224,7 +242,13 @@ void Machine::give_up(unsigned slot) {
     end_.end({.code = exit_code::kDeviceLost, .reason = name + " is wanted back by the host, and the guest does not let go"});
   } else {
     log::warning("the guest does not let go of {}", name);
+    board_->ask_no_longer_for(slot);
   }
+}
+
+void Machine::tell_return(const DeviceSpec& device) const {
+  const bool wanted = (wanted_slots_ >> device.address.slot & 1) != 0;
+  log::write(wanted ? log::Level::kWarning : log::Level::kInfo, device.bdf.to_string() + " was given back to the host");
 }
 
 void Machine::add_to(nlohmann::json& metrics) {

@@ -18,7 +18,7 @@
 #include "vmm/event_loop.h"
 #include "vmm/metrics.h"
 #include "vmm/options.h"
-#include "vmm/removals.h"
+#include "vmm/slot_timers.h"
 
 namespace strait {
 
@@ -60,6 +60,7 @@ class Machine {
   void release(unsigned slot);
   void leave_unused_groups();
   void give_up(unsigned slot);
+  void tell_return(const DeviceSpec& device) const;
 
   const RunOptions options_;
   EndOfRun& end_;
@@ -73,9 +74,10 @@ class Machine {
   DmaHost dma_;
   std::optional<boot::Image> image_;
   UniqueFd ejected_;
-  std::atomic<std::uint32_t> ejected_slots_ = 0;
+  std::atomic<std::uint32_t> ejected_slots_ = 0;  ///< the guest let go of them, and they were not released yet
   std::uint32_t wanted_slots_ = 0;  ///< the host wants back what is in them
-  Removals removals_;
+  SlotTimers removals_;  ///< the guest was asked to let go
+  SlotTimers retries_;   ///< it did, but could not be paused
   std::optional<BoardGround> ground_;
   nlohmann::json past_boards_;
   unsigned reboots_ = 0;

@@ -9,6 +9,11 @@ constexpr std::uint64_t kInserted = 0, kWanted = 4, kEjected = 8;
 
 }  // namespace
 
+void SlotEvents::forget(unsigned slot) {
+  inserted_ &= ~(1u << slot);
+  wanted_ &= ~(1u << slot);
+}
+
 void SlotEvents::read(std::uint64_t offset, std::span<std::uint8_t> data) {
   fill_ones(data);
   if (data.size() != 4) return;

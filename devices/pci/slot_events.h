@@ -25,6 +25,8 @@ class SlotEvents : public BusDevice {
 
   void insert(unsigned slot) { inserted_ |= 1u << slot; }
   void want_back(unsigned slot) { wanted_ |= 1u << slot; }
+  /// What the guest has not read of the slot is no news any more.
+  void forget(unsigned slot);
 
   /// Only accesses of 32 bits that are aligned: others read as all ones and are dropped.
   void read(std::uint64_t offset, std::span<std::uint8_t> data) override;

@@ -31,6 +31,16 @@ TEST_F(SlotEventsTest, EachNewsIsTakenByTheReadThatSeesIt) {
   EXPECT_EQ(read(kWanted), 0u);
 }
 
+TEST_F(SlotEventsTest, WhatIsForgottenIsNotTold) {
+  for (const unsigned slot : {3u, 31u}) {
+    events_.insert(slot);
+    events_.want_back(slot);
+  }
+  events_.forget(31);
+  EXPECT_EQ(read(kInserted), 1u << 3);
+  EXPECT_EQ(read(kWanted), 1u << 3);
+}
+
 TEST_F(SlotEventsTest, TellsWhatTheGuestEjects) {
   events_.write(kEjected, std::array<std::uint8_t, 4>{0x10, 0, 0, 0x80});
   EXPECT_EQ(ejected_, std::vector<std::uint32_t>{0x80000010});

@@ -40,6 +40,14 @@ TEST_F(PciFunctionTest, SysfsIsReadAsItIs) {
   EXPECT_EQ(other.network_interface(), "");
 }
 
+TEST_F(PciFunctionTest, OnlyAFunctionThatIsThereCanBeOnVfio) {
+  sysfs_.add("0000:01:10.0", "vfio-pci", 12);
+  sysfs_.add("0000:01:10.2", "igbvf", 12);
+  EXPECT_TRUE(is_on_vfio(Bdf::parse("01:10.0"), sysfs_.root()));
+  EXPECT_FALSE(is_on_vfio(Bdf::parse("01:10.2"), sysfs_.root()));
+  EXPECT_FALSE(is_on_vfio(Bdf::parse("01:10.4"), sysfs_.root()));
+}
+
 TEST_F(PciFunctionTest, AFunctionThatIsNotThereIsAnError) {
   EXPECT_EQ(error_of([&] { function("01:10.0"); }),
             "there is no PCI function 0000:01:10.0 on this host; lspci -D lists those there are");

@@ -120,6 +120,14 @@ TEST_F(AssignedFunctionTest, OpeningItSizesTheBarsAndTurnsDecodingOff) {
   EXPECT_TRUE(slots_.placed.empty());
 }
 
+TEST_F(AssignedFunctionTest, TheDevicesDmaEndsWithIt) {
+  open();
+  write<std::uint16_t>(kCommand, 6);
+  ASSERT_EQ(device_.config().get<std::uint16_t>(kCommand), 6);
+  function_.reset();
+  EXPECT_EQ(device_.config().get<std::uint16_t>(kCommand), 0);
+}
+
 TEST_F(AssignedFunctionTest, ADeviceThatDoesNotAnswerIsRefusedWithARemedy) {
   device_.gone = true;
   EXPECT_EQ(error_of([&] { open(); }),

@@ -116,6 +116,7 @@ TEST_F(TrappedRegisters, AResetTakesThemDownBeforeTheDeviceHearsOfIt) {
   device_.on_config_write = [&](std::uint64_t, std::span<const std::uint8_t>) { left = io_eventfds_.count() + device_.writes_on_signal(); };
   write<std::uint16_t>(kExpress + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
   EXPECT_EQ(left, 0u);
+  device_.on_config_write = nullptr;
 }
 
 TEST_F(TrappedRegisters, ADeviceThatIsGoneLosesThem) {

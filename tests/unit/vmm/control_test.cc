@@ -15,7 +15,7 @@
 #include "tests/unit/error_of.h"
 #include "vmm/control_server.h"
 #include "vmm/ctl.h"
-#include "vmm/removals.h"
+#include "vmm/slot_timers.h"
 #include "vmm/unix_socket.h"
 
 namespace strait {
@@ -167,21 +167,21 @@ TEST(Ctl, WrongWordsAreUsageErrors) {
   EXPECT_NE(test::error_of([] { CtlRequest::parse({"s", "remove-device", "card"}); }), "");
 }
 
-TEST(RemovalsTest, TheGuestHasItsTimeAndNoMore) {
+TEST(SlotTimersTest, EachSlotHasItsTimeAndNoMore) {
   EventLoop loop;
-  std::vector<unsigned> given_up;
-  Removals removals(loop, [&](unsigned slot) { given_up.push_back(slot); });
-  EXPECT_TRUE(removals.start(3, std::chrono::minutes(1)));
-  EXPECT_TRUE(removals.start(4, std::chrono::minutes(1)));
-  EXPECT_TRUE(removals.start(5, std::chrono::milliseconds(1)));
-  EXPECT_FALSE(removals.start(4, std::chrono::milliseconds(10))) << "the shorter patience holds";
-  EXPECT_FALSE(removals.start(4, std::chrono::minutes(10)));
-  loop.run([&] { return given_up.size() == 2; });
-  EXPECT_EQ(given_up, (std::vector<unsigned>{5, 4}));
-  EXPECT_TRUE(removals.under_way(3));
-  EXPECT_FALSE(removals.under_way(4));
-  removals.finish(3);
-  EXPECT_FALSE(removals.under_way(3));
+  std::vector<unsigned> late;
+  SlotTimers timers(loop, [&](unsigned slot) { late.push_back(slot); });
+  EXPECT_TRUE(timers.start(3, std::chrono::minutes(1)));
+  EXPECT_TRUE(timers.start(4, std::chrono::minutes(1)));
+  EXPECT_TRUE(timers.start(5, std::chrono::milliseconds(1)));
+  EXPECT_FALSE(timers.start(4, std::chrono::milliseconds(10))) << "the shorter patience holds";
+  EXPECT_FALSE(timers.start(4, std::chrono::minutes(10)));
+  loop.run([&] { return late.size() == 2; });
+  EXPECT_EQ(late, (std::vector<unsigned>{5, 4}));
+  EXPECT_TRUE(timers.under_way(3));
+  EXPECT_FALSE(timers.under_way(4));
+  timers.finish(3);
+  EXPECT_FALSE(timers.under_way(3));
 }
 
 }  // namespace

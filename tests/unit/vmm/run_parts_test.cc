@@ -307,6 +307,7 @@ TEST_F(BackgroundMappingTest, AllMemoryIsMappedWhenTheWaitIsOver) {
   EXPECT_EQ(present_, 1);
   EXPECT_EQ(mapped_, 1);
   EXPECT_EQ(failure_, "");
+  EXPECT_FALSE(mapping.failed());
 }
 
 TEST_F(BackgroundMappingTest, AFailureIsToldAndEndsTheWait) {
@@ -314,6 +315,7 @@ TEST_F(BackgroundMappingTest, AFailureIsToldAndEndsTheWait) {
   BackgroundMapping mapping(memory_, space_, handlers_);
   EXPECT_FALSE(mapping.wait());
   EXPECT_NE(failure_, "");
+  EXPECT_TRUE(mapping.failed());
   EXPECT_EQ(mapped_, 0);
 }
 

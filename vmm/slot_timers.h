@@ -8,15 +8,14 @@
 
 namespace strait {
 
-/// Slots that the guest was asked to let go of, until it does or time is up. The event loop's thread.
-class Removals {
+/// A deadline for each of some slots of the guest's bus. The event loop's thread.
+class SlotTimers {
  public:
-  /// `on_give_up` is called when time is up.
-  Removals(EventLoop& loop, std::function<void(unsigned slot)> on_give_up);
+  SlotTimers(EventLoop& loop, std::function<void(unsigned slot)> on_time_up);
 
-  /// The guest has been asked. False where it already was; then the shorter patience holds.
+  /// Calls `on_time_up` that much later. False where the slot had a deadline already; then the earlier holds.
   bool start(unsigned slot, std::chrono::milliseconds patience);
-  /// The guest let go, or is no more.
+  /// Nobody waits for the slot any more.
   void finish(unsigned slot);
   bool under_way(unsigned slot) const { return deadlines_.contains(slot); }
 
@@ -25,7 +24,7 @@ class Removals {
   void set_timer();
   void look();
 
-  std::function<void(unsigned)> on_give_up_;
+  std::function<void(unsigned)> on_time_up_;
   Timer timer_;
   std::map<unsigned, Clock::time_point> deadlines_;
 };

@@ -1,4 +1,4 @@
-#include "vmm/removals.h"
+#include "vmm/slot_timers.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,10 +6,10 @@
 
 namespace strait {
 
-Removals::Removals(EventLoop& loop, std::function<void(unsigned)> on_give_up)
-    : on_give_up_(std::move(on_give_up)), timer_(loop, [this] { look(); }) {}
+SlotTimers::SlotTimers(EventLoop& loop, std::function<void(unsigned)> on_time_up)
+    : on_time_up_(std::move(on_time_up)), timer_(loop, [this] { look(); }) {}
 
-bool Removals::start(unsigned slot, std::chrono::milliseconds patience) {
+bool SlotTimers::start(unsigned slot, std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   const auto [entry, is_new] = deadlines_.emplace(slot, deadline);
   entry->second = std::min(entry->second, deadline);
@@ -17,22 +17,22 @@ bool Removals::start(unsigned slot, std::chrono::milliseconds patience) {
   return is_new;
 }
 
-void Removals::finish(unsigned slot) { deadlines_.erase(slot); }
+void SlotTimers::finish(unsigned slot) { deadlines_.erase(slot); }
 
-void Removals::set_timer() {
+void SlotTimers::set_timer() {
   if (deadlines_.empty()) return;
   const auto soonest = std::ranges::min_element(deadlines_, {}, [](const auto& entry) { return entry.second; })->second;
   timer_.set(soonest - Clock::now());
 }
 
-void Removals::look() {
+void SlotTimers::look() {
   std::vector<unsigned> late;
   for (const auto& [slot, deadline] : deadlines_) {
     if (deadline <= Clock::now()) late.push_back(slot);
   }
   for (const unsigned slot : late) deadlines_.erase(slot);
   set_timer();
-  for (const unsigned slot : late) on_give_up_(slot);
+  for (const unsigned slot : late) on_time_up_(slot);
 }
 
 }  // namespace strait

@@ -1,0 +1,88 @@
+# Devices go at awkward moments: before the guest's ACPI listens, while the guest reboots, while nobody reads its console; and one that came
+# without DMA does not spoil the next.
+source "$CASE_LIB"
+ctl() {
+	timeout 60 "$STRAIT" ctl control "$@"
+}
+has_no_device() {
+	ctl info | grep -q '"devices": \[\]'
+}
+given_back() {
+	grep -q "$LAB_VF0 was given back to the host" log
+}
+
+# The host takes the function when the guest has said its first words.
+echo 'while [ -e /sys/class/net/eth0 ]; do sleep 0.1; done; echo let go; sleep 1; echo runs on; sleep 600' >commands
+guest_initrd "$LAB_INITRD" commands guest.img
+GUEST_INITRD=guest.img GUEST_CMDLINE="${GUEST_KERNEL/quiet/} earlycon=uart8250,io,0x3f8" start_strait_on_vf run >console 2>log </dev/null
+wait_until 30 grep -aq 'Linux version' console || fail "the guest says nothing: $(<log)"
+unbind "$LAB_VF0"
+! grep -aq 'GPE' console || fail 'that was not before the guest listened'
+given_back || fail "strait did not say so: $(<log)"
+wait_for_guest console 'runs on' "$GUEST_SECONDS"
+cat log
+kill -TERM "$MONITOR"
+ends 0 wait "$MONITOR"
+bind_vfio "$LAB_VF0"
+
+# A guest that reboots again and again and hears nothing: with a reboot, what was to go is gone.
+pvh_kernel rebooting b0 fe e6 64 "$HALT"
+"$STRAIT" run --kernel rebooting --memory 64M --on-reboot reset --control control --verbose --device "$LAB_VF0" 2>log </dev/null &
+MONITOR=$!
+wait_until 30 test -S control
+ctl remove-device "$LAB_VF0" || fail "not removed: $(<log)"
+wait_until 10 has_no_device || fail "$(ctl info)"
+given_back || fail 'strait did not say so'
+# The host takes it where the kernel has it: it does not come back either, nor does it end the run.
+ctl add-device "$LAB_VF0"
+unbind "$LAB_VF0"
+wait_until 10 has_no_device || fail "$(ctl info)"
+kill -0 "$MONITOR" || fail "the run ended: $(<log)"
+bind_vfio "$LAB_VF0"
+ctl add-device "$LAB_VF0" || fail "it cannot come again: $(<log)"
+kill -TERM "$MONITOR"
+kill -TERM "$MONITOR"
+wait "$MONITOR" || true
+
+# One processor is stuck in a write to the console, so the guest cannot be paused, until somebody reads on. The other lets the function go.
+echo 'taskset 1 sh -c "while :; do echo The console is full of words.; done" & sleep 600' >commands
+guest_initrd "$LAB_INITRD" commands guest.img
+mkfifo console.fifo
+exec 9<>console.fifo
+GUEST_CPUS=2 GUEST_INITRD=guest.img start_strait_on_vf run --control control --verbose >console.fifo 2>log </dev/null
+head -c 1 <&9 >/dev/null
+is_stuck() {
+	[[ $(cat /proc/"$MONITOR"/task/*/wchan) == *pipe_write* ]]
+}
+wait_until "$GUEST_SECONDS" is_stuck || fail 'the console is never full'
+sleep 1
+ctl remove-device "$LAB_VF0"
+wait_until 60 grep -q 'cannot be given back yet: a processor of the guest does not pause' log || fail "it can be paused: $(<log)"
+ctl ping >/dev/null || fail 'strait does not answer'
+cat <&9 >/dev/null &
+READER=$!
+wait_until 30 given_back || fail "not given back: $(<log)"
+has_no_device || fail "$(ctl info)"
+kill -TERM "$MONITOR"
+kill -TERM "$MONITOR"
+wait "$MONITOR" || true
+kill "$READER"
+exec 9<&-
+
+# No memory can be mapped for the first device; the next one is not let in as long as that is so.
+limit=/sys/module/vfio_iommu_type1/parameters/dma_entry_limit
+former=$(<$limit)
+trap 'echo $former >$limit' EXIT
+pvh_kernel halting "$(say halting)" "$HALT"
+"$STRAIT" run --kernel halting --memory 64M --control control 2>log </dev/null >console &
+MONITOR=$!
+wait_for_guest console halting 30
+echo 0 >$limit
+ctl add-device "$LAB_VF0" || fail "not added: $(<log)"
+wait_until 10 grep -q 'until it is removed the device can do no DMA' log || fail "strait did not say so: $(<log)"
+echo "$former" >$limit
+refuses 1 'could not be mapped for DMA' 'remove the devices' -- "$STRAIT" ctl control add-device "$LAB_VF1"
+kill -TERM "$MONITOR"
+kill -TERM "$MONITOR"
+wait "$MONITOR" || true
+works_still
