@@ -71,6 +71,15 @@ void FakeDevice::signal(std::uint32_t vector) {
   signal_eventfd(eventfds_[vector].get());
 }
 
+void FakeDevice::set_reports() {
+  for (const IrqIndex kind : {IrqIndex::kError, IrqIndex::kRequest}) kinds_[static_cast<unsigned>(kind)] = {.count = 1, .dynamic = false};
+}
+
+void FakeDevice::report(IrqIndex kind) {
+  const std::lock_guard lock(mutex_);
+  if (const UniqueFd& eventfd = reports_.at(static_cast<unsigned>(kind))) signal_eventfd(eventfd.get());
+}
+
 bool FakeDevice::intx_masked() {
   const std::lock_guard lock(mutex_);
   if (unmask_ && drain_eventfd(unmask_.get()) != 0) intx_masked_ = false;
@@ -157,6 +166,11 @@ int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const in
   note("irqs {} from {}:{}", static_cast<unsigned>(index), start, list);
   const std::lock_guard lock(mutex_);
   const auto end = static_cast<std::uint32_t>(start + eventfds.size());
+  if (index == IrqIndex::kError || index == IrqIndex::kRequest) {
+    if (gone || end != 1 || irq_info(index).count == 0) return -EINVAL;
+    reports_[static_cast<unsigned>(index)] = UniqueFd(::dup(eventfds[0]));
+    return 0;
+  }
   if (gone || end > irq_info(index).count || (on_ && on_ != index)) return -EINVAL;
   if (end > host_has_) return static_cast<int>(host_has_);
   if (!eventfds_.empty() && end > eventfds_.size() && !irq_info(index).dynamic) return -EINVAL;

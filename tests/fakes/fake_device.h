@@ -33,6 +33,9 @@ class FakeDevice : public vfio::AssignedDevice {
   void set_msix(std::uint32_t vectors, bool dynamic, std::uint32_t host_has = ~0u);
   void set_msi(std::uint32_t vectors, std::uint32_t host_has = ~0u);
   void set_intx() { kinds_[0] = {.count = 1, .dynamic = false}; }
+  /// The host can report on it (IrqIndex::kError, kRequest).
+  void set_reports();
+  void report(vfio::IrqIndex kind);
 
   /// The device raises an interrupt of the kind that is on: its eventfd is signalled, if it has one.
   void signal(std::uint32_t vector);
@@ -85,13 +88,14 @@ class FakeDevice : public vfio::AssignedDevice {
   std::array<vfio::RegionInfo, 9> regions_;
   std::array<UniqueFd, 6> files_;
   std::array<MappedRegion, 6> memory_;
-  std::array<vfio::IrqInfo, 3> kinds_;  ///< INTx, MSI, MSI-X
+  std::array<vfio::IrqInfo, 5> kinds_;  ///< INTx, MSI, MSI-X, and the host's reports
   std::uint32_t host_has_ = ~0u;
   std::atomic<unsigned> irq_calls_ = 0;
   std::vector<std::pair<vfio::RegisterWrite, UniqueFd>> writes_on_signal_;
   mutable std::mutex mutex_;  ///< guards what follows
   std::optional<vfio::IrqIndex> on_;
   std::vector<UniqueFd> eventfds_;
+  std::array<UniqueFd, 5> reports_;  ///< by kind: they are on beside the interrupts
   UniqueFd unmask_;
   bool intx_masked_ = false;
 };

@@ -70,7 +70,8 @@ host_arguments() {
 card_kinds=(e1000 e1000e virtio-net nvme nvme-sriov xhci xhci-msi display vga edu ivshmem multi)
 
 # add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
-# 10.0.2.2; disks hold 64 MiB of zeroes, and an NVMe disk's serial number is its kind; a display's name in QEMU's monitor is screen-KIND.
+# 10.0.2.2; disks hold 64 MiB of zeroes, and an NVMe disk's serial number is its kind; a display's name in QEMU's monitor is screen-KIND, that
+# of the virtio-net card, which can report errors of its own, virtio-net.
 add_card() {
 	local port=card-port$2 net=card-net$2 disk=card-disk$2 controller=card-controller$2
 	arguments+=(-device "pcie-root-port,id=$port,slot=$((10 + $2)),chassis=$((10 + $2))")
@@ -86,7 +87,7 @@ add_card() {
 	case $1 in
 	e1000) arguments+=(-device "pcie-pci-bridge,id=$controller,bus=$port" -device "e1000,netdev=$net,bus=$controller,addr=1") ;;
 	e1000e) arguments+=(-device "e1000e,netdev=$net,bus=$port") ;;
-	virtio-net) arguments+=(-device "virtio-net-pci,netdev=$net,bus=$port,disable-legacy=on,iommu_platform=on") ;;
+	virtio-net) arguments+=(-device "virtio-net-pci,id=$1,netdev=$net,bus=$port,disable-legacy=on,iommu_platform=on,aer=on") ;;
 	nvme) arguments+=(-device "nvme,drive=$disk,serial=$1,bus=$port") ;;
 	nvme-sriov)
 		arguments+=(-device "nvme-subsys,id=$controller-subsystem"
