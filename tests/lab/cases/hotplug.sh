@@ -8,7 +8,21 @@ interface() {
 	for i in $(seq 100); do [ -e /sys/class/net/eth0/address ] && return; sleep 0.1; done
 	echo "no interface"
 }
+second() {
+	while :; do
+		until [ -e /sys/class/net/eth1/address ]; do sleep 0.1; done
+		ip addr add 10.9.1.2/24 dev eth1
+		ip link set eth1 up
+		sleep 2
+		ping -q -A -w 60 -I eth1 10.9.1.1 >/tmp/second &
+		until [ "$(cat /sys/class/net/eth1/statistics/rx_packets)" -ge 100 ]; do sleep 0.1; done
+		echo "both talk"
+		while [ -e /sys/class/net/eth1 ]; do sleep 0.1; done
+		echo "one talks"
+	done
+}
 modprobe igbvf
+second 2>/dev/null &
 n=0
 while :; do
 	n=$((n + 1))
@@ -71,14 +85,23 @@ ends 124 timeout 3 "$STRAIT" ctl control ping
 prlimit --pid "$MONITOR" --nofile="${limit// /}:"
 ctl ping || fail 'the control socket is deaf for good'
 
-# Two: the first works on while the second comes and goes.
+# Two: the first works on while the second comes and goes, with traffic on both.
+ip addr add 10.9.1.1/24 dev "$LAB_PF"
+trap 'ip addr del 10.9.1.1/24 dev "$LAB_PF"' EXIT
 ctl add-device "$LAB_VF0"
 wait_for_guest console "round $((rounds + 1)):" "$GUEST_SECONDS"
+ping -q -i 0.1 10.9.0.2 >first &
+PINGING=$!
 ctl add-device "$LAB_VF1"
 refuses 1 'assigned already' -- "$STRAIT" ctl control add-device "$LAB_VF1"
-sleep 3
+wait_for_guest console 'both talk' "$GUEST_SECONDS"
 ctl remove-device "$LAB_VF1"
-ping -c 3 10.9.0.2 || fail 'the first function does not answer any more'
+wait_for_guest console 'one talks' 30
+sleep 1
+kill -INT "$PINGING"
+wait "$PINGING"
+cat first
+awk '/received/ { exit $1 - $4 > 2 }' first || fail 'pings of the first function were lost' # the last may be under way
 kill -TERM "$MONITOR"
 ends 0 wait "$MONITOR"
 [[ ! -e control ]] || fail 'the socket is still there'
