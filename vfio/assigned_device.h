@@ -22,8 +22,7 @@ struct RegionInfo {
   std::uint64_t size = 0;
   bool readable = false;
   bool writable = false;
-  bool mappable = false;
-  /// Where mapping is allowed: everything, unless the device lists areas (VFIO_REGION_INFO_CAP_SPARSE_MMAP).
+  /// Where mapping is allowed: nowhere, everywhere, or where the device says (VFIO_REGION_INFO_CAP_SPARSE_MMAP).
   std::vector<Area> mappable_areas;
 };
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -35,24 +34,26 @@ std::vector<std::uint8_t> region_info(int fd, unsigned index) {
   }
 }
 
-/// The areas that may be mapped; nothing where the region has no such list, and so may be mapped as a whole.
-std::optional<std::vector<Area>> sparse_areas(std::span<const std::uint8_t> bytes, std::uint32_t chain) {
-  std::optional<std::vector<Area>> areas;
-  for_each_capability(bytes, chain, [&](std::uint16_t id, std::uint32_t offset) {
-    if (id != VFIO_REGION_INFO_CAP_SPARSE_MMAP || offset + sizeof(vfio_region_info_cap_sparse_mmap) > bytes.size()) return;
-    const auto list = load<vfio_region_info_cap_sparse_mmap>(bytes, offset);
+}  // namespace
+
+std::vector<Area> read_mappable_areas(std::span<const std::uint8_t> info_bytes) {
+  const auto info = load<vfio_region_info>(info_bytes);
+  if ((info.flags & VFIO_REGION_INFO_FLAG_MMAP) == 0) return {};
+  std::vector<Area> areas = {{{}, info.size}};
+  if ((info.flags & VFIO_REGION_INFO_FLAG_CAPS) == 0) return areas;
+  for_each_capability(info_bytes, info.cap_offset, [&](std::uint16_t id, std::uint32_t offset) {
+    if (id != VFIO_REGION_INFO_CAP_SPARSE_MMAP || offset + sizeof(vfio_region_info_cap_sparse_mmap) > info_bytes.size()) return;
+    const auto list = load<vfio_region_info_cap_sparse_mmap>(info_bytes, offset);
     std::size_t at = offset + sizeof list;
-    areas.emplace();
-    for (std::uint32_t i = 0; i < list.nr_areas && at + sizeof(vfio_region_sparse_mmap_area) <= bytes.size(); ++i) {
-      const auto area = load<vfio_region_sparse_mmap_area>(bytes, at);
-      areas->push_back({Strong<RegionOffsetTag, std::uint64_t>(area.offset), area.size});
+    areas.clear();
+    for (std::uint32_t i = 0; i < list.nr_areas && at + sizeof(vfio_region_sparse_mmap_area) <= info_bytes.size(); ++i) {
+      const auto area = load<vfio_region_sparse_mmap_area>(info_bytes, at);
+      areas.push_back({Strong<RegionOffsetTag, std::uint64_t>(area.offset), area.size});
       at += sizeof area;
     }
   });
   return areas;
 }
-
-}  // namespace
 
 KernelDevice::KernelDevice(std::string name, UniqueFd fd) : name_(std::move(name)), fd_(std::move(fd)) {
   vfio_device_info info = {};
@@ -70,10 +71,7 @@ KernelDevice::KernelDevice(std::string name, UniqueFd fd) : name_(std::move(name
     region.size = answer.size;
     region.readable = (answer.flags & VFIO_REGION_INFO_FLAG_READ) != 0;
     region.writable = (answer.flags & VFIO_REGION_INFO_FLAG_WRITE) != 0;
-    region.mappable = (answer.flags & VFIO_REGION_INFO_FLAG_MMAP) != 0;
-    if (!region.mappable) continue;
-    const std::uint32_t chain = (answer.flags & VFIO_REGION_INFO_FLAG_CAPS) != 0 ? answer.cap_offset : 0;
-    region.mappable_areas = sparse_areas(bytes, chain).value_or(std::vector<Area>{{{}, region.size}});
+    region.mappable_areas = read_mappable_areas(bytes);
   }
   if (regions_[kConfigRegion].size < 256) throw Error(fmt::format("{} has no configuration space in VFIO", name_));
 }

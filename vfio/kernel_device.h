@@ -1,12 +1,21 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "vfio/assigned_device.h"
 #include "vfio/bus_reset.h"
 
 namespace strait::vfio {
+
+/// Where a region may be mapped, by an answer to VFIO_DEVICE_GET_REGION_INFO (struct vfio_region_info with its capabilities): nowhere without
+/// VFIO_REGION_INFO_FLAG_MMAP, else everywhere, or in the areas that the answer lists, just as they are. `info` holds at least the structure;
+/// a list that is cut short is read as far as it goes. Pure.
+std::vector<Area> read_mappable_areas(std::span<const std::uint8_t> info);
 
 /// A PCI function behind the kernel's vfio-pci: one device descriptor, however it was obtained.
 class KernelDevice : public AssignedDevice {

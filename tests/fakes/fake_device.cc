@@ -25,7 +25,7 @@ std::string hex(std::span<const std::uint8_t> data) {
 FakeDevice::FakeDevice(const ConfigBuilder& config, Journal* journal) : journal_(journal) {
   std::copy(config.bytes().begin(), config.bytes().end(), config_.bytes().begin());
   regions_[vfio::kConfigRegion] = {
-      .size = config.bytes().size(), .readable = true, .writable = true, .mappable = false, .mappable_areas = {}};
+      .size = config.bytes().size(), .readable = true, .writable = true, .mappable_areas = {}};
   config_.set_writable<std::uint16_t>(PCI_COMMAND, 0x0547);
   for (const pci::Capability& capability : pci::walk_capabilities(config.bytes())) {
     if (capability.id == PCI_CAP_ID_PM) config_.set_writable<std::uint16_t>(capability.offset + PCI_PM_CTRL, 0x0103);
@@ -44,7 +44,7 @@ void FakeDevice::add_bar(unsigned bar, std::uint64_t size, std::uint32_t flags, 
   config_.set_writable<std::uint32_t>(at, static_cast<std::uint32_t>(mask));
   if ((flags & 6) == kMemory64) config_.set_writable<std::uint32_t>(at + 4, static_cast<std::uint32_t>(mask >> 32));
   regions_[bar] = {
-      .size = size, .readable = true, .writable = true, .mappable = !mappable.empty(), .mappable_areas = std::move(mappable)};
+      .size = size, .readable = true, .writable = true, .mappable_areas = std::move(mappable)};
 
   const std::uint64_t room = align_up(size, kPageSize);
   files_.at(bar) = UniqueFd(::memfd_create("bar", MFD_CLOEXEC));

@@ -2,19 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <ostream>
-
 #include "base/units.h"
+#include "tests/unit/vfio/areas.h"
 
 namespace strait::vfio {
-
-void PrintTo(const Area& area, std::ostream* out) { *out << std::hex << "0x" << area.start.value << "+0x" << area.size; }
-
 namespace {
-
-using Areas = std::vector<Area>;
-
-constexpr Area area(std::uint64_t start, std::uint64_t size) { return {decltype(Area::start)(start), size}; }
 
 struct Case {
   const char* name;
