@@ -98,7 +98,10 @@ void FunctionPlan::draw_msix(fuzz::Input& input) {
   pci::MsixLayout layout;
   layout.table_bar = static_cast<std::uint8_t>(table.number);
   layout.pba_bar = static_cast<std::uint8_t>(pba.number);
-  layout.vectors = static_cast<std::uint16_t>(1 + input.next<std::uint8_t>() % std::min<std::uint64_t>(70, table.size / 32));
+  // A few, mostly; or all that half of the BAR has room for.
+  const auto choice = input.next<std::uint8_t>();
+  const auto most = static_cast<unsigned>(std::min<std::uint64_t>(2048, table.size / 32));
+  layout.vectors = static_cast<std::uint16_t>(choice < 0xe0 ? 1 + choice % std::min(70u, most) : most);
   const auto offset_in = [&](std::uint64_t room) { return static_cast<std::uint32_t>(input.next<std::uint16_t>() % (room / 8 + 1) * 8); };
   const std::uint64_t half = table.size / 2;
   layout.table_offset = offset_in(half - layout.table_size());

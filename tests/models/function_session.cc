@@ -127,7 +127,7 @@ void FunctionSession::step(Input& input) {
       reference_.end_of_interrupt();
       break;
     case 25: change_device(input); break;
-    default: signal(input.next<std::uint8_t>() % 72); break;
+    default: signal(choose_vector(input.next<std::uint8_t>(), 72)); break;
   }
   check();
 }
@@ -218,6 +218,12 @@ const FunctionSession::Place* FunctionSession::choose(Input& input, const std::v
   return contested(place) ? nullptr : &place;
 }
 
+/// One of the first few, or, in a table of more, any.
+std::uint16_t FunctionSession::choose_vector(std::uint8_t choice, unsigned few) const {
+  const unsigned vectors = plan_.msix ? plan_.msix->vectors : 0;
+  return static_cast<std::uint16_t>(vectors > few ? choice * 9u % vectors : choice % few);
+}
+
 /// A dword of an entry, or the mask alone, as drivers do it.
 void FunctionSession::write_table(Input& input) {
   const auto vector = input.next<std::uint8_t>(), choice = input.next<std::uint8_t>();
@@ -228,7 +234,7 @@ void FunctionSession::write_table(Input& input) {
     const std::uint32_t value = field == 3 ? choice / 16 % 2u : choice * 0x00010101u;
     std::array<std::uint8_t, 4> data{};
     store(std::span<std::uint8_t>(data), 0, value);
-    write_memory(place, plan_.msix->table_offset + vector % plan_.msix->vectors * 16u + field * 4, data);
+    write_memory(place, plan_.msix->table_offset + choose_vector(vector, 256) % plan_.msix->vectors * 16u + field * 4, data);
   }
 }
 

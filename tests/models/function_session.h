@@ -46,6 +46,7 @@ class FunctionSession {
   void write_message_registers(fuzz::Input& input);
   void write_power_or_reset(fuzz::Input& input);
   void write_vendor_bytes(fuzz::Input& input);
+  std::uint16_t choose_vector(std::uint8_t choice, unsigned few) const;
   void write_table(fuzz::Input& input);
   void access_place(fuzz::Input& input, bool write);
   void access_nothing(fuzz::Input& input);
