@@ -288,7 +288,6 @@ TEST_F(MsixWithoutResize, TheWholeTableIsEnabledAtOnceSoThatEveryVectorCanBeArme
   EXPECT_EQ(msix_->armed_vectors(), 1u);
 }
 
-/// A host that has run out of interrupts.
 TEST_F(MsixInterruptsTest, HostInterruptsAreTakenOneByOneWhereThatIsPossible) {
   enable();
   EXPECT_EQ(msix_->host_vectors(), 1u);
@@ -309,6 +308,7 @@ TEST_F(MsixInterruptsTest, WhoDoesNotWantThemOneByOneGetsTheWholeTable) {
   EXPECT_EQ(msix_->armed_vectors(), 1u);
 }
 
+/// A host that has run out of interrupts.
 class MsixOnAFullHost : public MsixInterruptsTest {
  protected:
   MsixOnAFullHost() : MsixInterruptsTest(4, false, 2) {}
