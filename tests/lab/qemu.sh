@@ -80,7 +80,8 @@ add_card() {
 		truncate -s 64M "$run/$disk"
 		arguments+=(-drive "if=none,id=$disk,format=raw,cache=unsafe,file=$run/$disk")
 		;;
-	ivshmem) arguments+=(-object "memory-backend-ram,id=$disk,size=1M,share=on") ;;
+	# No memory is behind it but where it is written to.
+	ivshmem) arguments+=(-object "memory-backend-ram,id=$disk,size=8G,share=on,reserve=off") ;;
 	display | vga | edu) ;;
 	*) arguments+=(-netdev "user,id=$net,restrict=on") ;;
 	esac
