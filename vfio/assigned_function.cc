@@ -82,7 +82,9 @@ void AssignedFunction::make_rom() {
 void AssignedFunction::check_msix_layout() const {
   if (!model_.msix) return;
   const pci::MsixLayout& layout = model_.msix_layout;
-  const auto inside = [&](unsigned bar, std::uint64_t end) { return bar < pci::kBarCount && end <= bars_.shape(bar).size; };
+  const auto inside = [&](unsigned bar, std::uint64_t end) {
+    return bar < pci::kBarCount && bars_.shape(bar).kind != pci::BarKind::kNone && end <= device_.region(bar).size;
+  };
   if (!inside(layout.table_bar, layout.table_offset + std::uint64_t{layout.table_size()}) ||
       !inside(layout.pba_bar, layout.pba_offset + std::uint64_t{layout.pba_size()})) {
     throw Error(fmt::format("{} places its MSI-X table or PBA outside its BARs", name()), "the device or its firmware is broken");
@@ -112,7 +114,10 @@ std::array<pci::BarShape, pci::kBarCount> AssignedFunction::probe_bars() {
   }
   auto shapes = pci::decode_bars(answers);
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
-    if (device_.region(bar).size == 0) shapes[bar] = {};
+    pci::BarShape& shape = shapes[bar];
+    if (device_.region(bar).size == 0) shape = {};
+    // Memory slots are whole pages, so that is what a guest sees of less: it puts nothing else there, not even a BAR of another function.
+    if (shape.kind == pci::BarKind::kMemory32 || shape.kind == pci::BarKind::kMemory64) shape.size = std::max(shape.size, kPageSize);
   }
   return shapes;
 }
@@ -208,7 +213,7 @@ void AssignedFunction::settle_mappings() {
   // All ones is what a device that is gone answers.
   const bool present = command[0] != 0xff || command[1] != 0xff;
   const auto decoded = [&](unsigned bit) { return present && awake && (command[0] & bit) != 0; };
-  Addresses addresses;
+  std::array<std::optional<std::uint64_t>, pci::kBarCount> addresses;  // where each is decoded, if it is
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
     if (!mappings_[bar] || bars_.address(bar) == 0) continue;
     const bool io = bars_.shape(bar).kind == pci::BarKind::kIo;
@@ -225,20 +230,9 @@ void AssignedFunction::settle_mappings() {
     if (!addresses[bar]) continue;
     const bool io = bars_.shape(bar).kind == pci::BarKind::kIo;
     if (eventfds_) eventfds_->place(bar, io ? GuestWrite::Space::kPorts : GuestWrite::Space::kMemory, *addresses[bar]);
-    mappings_[bar]->place(*addresses[bar], options_.direct && !distrusted_ && has_its_pages(bar, addresses));
+    mappings_[bar]->place(*addresses[bar], options_.direct && !distrusted_);
   }
   if (rom_) rom_->settle(decoded(PCI_COMMAND_MEMORY));
-}
-
-/// A BAR smaller than a page would take the rest of its page from a neighbour.
-bool AssignedFunction::has_its_pages(unsigned bar, const Addresses& addresses) const {
-  if (bars_.shape(bar).size >= kPageSize) return true;
-  const Range<Gpa> page{Gpa(align_down(*addresses[bar], kPageSize)), kPageSize};
-  for (unsigned other = 0; other < pci::kBarCount; ++other) {
-    if (other == bar || !addresses[other] || bars_.shape(other).kind == pci::BarKind::kIo) continue;
-    if (page.overlaps({Gpa(*addresses[other]), bars_.shape(other).size})) return false;
-  }
-  return true;
 }
 
 void AssignedFunction::remove_mapping(unsigned bar) {

@@ -85,9 +85,6 @@ class AssignedFunction : public pci::Function, private BarAccess {
   void settle_mappings();
   void remove_mapping(unsigned bar);
   void remove_mappings();
-  /// Where each BAR is decoded, if it is.
-  using Addresses = std::array<std::optional<std::uint64_t>, pci::kBarCount>;
-  bool has_its_pages(unsigned bar, const Addresses& addresses) const;
   void check_msix_layout() const;
   void make_rom();
   std::vector<std::uint8_t> read_whole_config();
@@ -98,7 +95,7 @@ class AssignedFunction : public pci::Function, private BarAccess {
   const FunctionOptions options_;
   mutable std::mutex mutex_;  ///< guards what follows, but for table and PBA of interrupts_ and the counters
   ConfigModel model_;
-  pci::BarRegisters bars_;
+  pci::BarRegisters bars_;  ///< as the guest sees them: in memory none is smaller than a page
   std::unique_ptr<FunctionInterrupts> interrupts_;
   std::unique_ptr<RegisterEventfds> eventfds_;  ///< none where trapped registers stay trapped; guards itself
   std::unique_ptr<RomBar> rom_;  ///< none where the guest sees none

@@ -18,21 +18,21 @@ log::Budget guest_lines;
 
 BarMapping::BarMapping(AssignedDevice& device, unsigned bar, const pci::BarShape& shape, std::span<const Area> structures,
                        BarAccess& access, MemorySlots& slots, Bus& bus)
-    : device_(device), bar_(bar), shape_(shape), access_(access), slots_(slots), bus_(bus) {
+    : device_(device), bar_(bar), size_(device.region(bar).size), access_(access), slots_(slots), bus_(bus) {
   const bool memory = shape.kind != pci::BarKind::kIo;
-  layout_ = lay_out_bar(shape.size, memory ? device.region(bar).mappable_areas : std::vector<Area>{}, structures);
+  layout_ = lay_out_bar(size_, memory ? device.region(bar).mappable_areas : std::vector<Area>{}, structures);
 }
 
 void BarMapping::map_pages() {
   if (!mappings_.empty()) return;
   // Host and guest address agree modulo the BAR's size, up to the largest page there is: then KVM and the IOMMU can use large pages.
-  const std::uint64_t alignment = std::clamp<std::uint64_t>(shape_.size, kPageSize, kGiB);
+  const std::uint64_t alignment = std::clamp<std::uint64_t>(size_, kPageSize, kGiB);
   try {
     for (const Area& area : layout_.direct) mappings_.push_back(device_.map(bar_, area, alignment));
   } catch (const Error& error) {
     log::warning(guest_lines, "{}: BAR {} is trapped, which is slow: {}", device_.name(), bar_, error.what());
     mappings_.clear();
-    layout_ = lay_out_bar(shape_.size, {}, {});
+    layout_ = lay_out_bar(size_, {}, {});
   }
 }
 
@@ -48,8 +48,7 @@ void BarMapping::trap(std::uint64_t address, const Area& area) {
 }
 
 void BarMapping::place(std::uint64_t address, bool direct) {
-  // A sub-page BAR can only be direct on a page of its own.
-  direct = direct && is_aligned(address, kPageSize) && !layout_.direct.empty();
+  direct = direct && !layout_.direct.empty();
   if (placed_ && complete_ && address_ == address && direct == wanted_direct_) return;
   remove();
   placed_ = complete_ = true;
@@ -57,7 +56,7 @@ void BarMapping::place(std::uint64_t address, bool direct) {
   wanted_direct_ = direct;
   if (direct) map_pages();
   if (!direct || layout_.direct.empty()) {
-    trap(address, {{}, shape_.size});
+    trap(address, {{}, size_});
     return;
   }
   for (const Area& area : layout_.trapped) trap(address, area);

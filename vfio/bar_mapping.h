@@ -28,6 +28,7 @@ class BarAccess {
 class BarMapping {
  public:
   /// `structures` are the MSI-X table and PBA as far as they lie in this BAR. A page that the device does not let us map is trapped too.
+  /// Where the guest sees more of a BAR than the device has, a page in place of less, nothing answers there.
   BarMapping(AssignedDevice& device, unsigned bar, const pci::BarShape& shape, std::span<const Area> structures, BarAccess& access,
              MemorySlots& slots, Bus& bus);
   ~BarMapping() { remove(); }
@@ -61,7 +62,7 @@ class BarMapping {
 
   AssignedDevice& device_;
   const unsigned bar_;
-  const pci::BarShape shape_;
+  const std::uint64_t size_;  ///< the device's
   BarAccess& access_;
   MemorySlots& slots_;
   Bus& bus_;

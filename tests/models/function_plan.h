@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/units.h"
 #include "devices/pci/msi.h"
 #include "devices/pci/msix.h"
 #include "tests/fakes/config_builder.h"
@@ -27,6 +29,8 @@ struct FunctionPlan {
     std::vector<vfio::Area> mappable;
 
     bool io() const { return (flags & FakeDevice::kIo) != 0; }
+    /// What the guest sees of it: in memory a page at least.
+    std::uint64_t shown() const { return io() ? size : std::max(size, kPageSize); }
     bool wide() const { return (flags & 6) == FakeDevice::kMemory64; }
   };
   struct Capability {

@@ -38,7 +38,7 @@ std::uint8_t FunctionReference::register_byte(unsigned number, unsigned byte) co
     while (size < plan_.options.rom_contents.size()) size *= 2;
     value = (value & ~(size - 1)) | (value & 1);
   } else if (const auto* shape = bar(number)) {
-    value = (value & ~(shape->size - 1)) | shape->flags;
+    value = (value & ~(shape->shown() - 1)) | shape->flags;
   } else if (const auto* low = number == 0 ? nullptr : bar(number - 1); !low || !low->wide()) {
     value = 0;
   }
@@ -179,19 +179,19 @@ std::uint64_t FunctionReference::address(unsigned number) const {
   const unsigned bytes = shape && shape->wide() ? 8 : 4;
   for (unsigned i = 0; i < bytes; ++i) value |= std::uint64_t{register_byte(number + i / 4, i % 4)} << 8 * i;
   if (number == kRom) return value & ~std::uint64_t{kPageSize - 1};
-  return shape ? value & ~(shape->size - 1) : 0;
+  return shape ? value & ~(shape->shown() - 1) : 0;
 }
 
 std::vector<FunctionReference::Place> FunctionReference::memory_places() const {
   std::vector<Place> places;
   if (!decodes(PCI_COMMAND_MEMORY)) return places;
   for (const auto& shape : plan_.bars) {
-    if (!shape.io() && address(shape.number) != 0) places.push_back({shape.number, address(shape.number), shape.size});
+    if (!shape.io() && address(shape.number) != 0) places.push_back({shape.number, address(shape.number), shape.shown(), shape.size});
   }
   if (const bool enabled = (register_byte(kRom, 0) & 1) != 0; enabled && address(kRom) != 0) {
     std::uint64_t size = kPageSize;
     while (size < plan_.options.rom_contents.size()) size *= 2;
-    places.push_back({kRom, address(kRom), size});
+    places.push_back({kRom, address(kRom), size, size});
   }
   return places;
 }
@@ -200,17 +200,9 @@ std::vector<FunctionReference::Place> FunctionReference::port_places() const {
   std::vector<Place> places;
   if (!decodes(PCI_COMMAND_IO)) return places;
   for (const auto& shape : plan_.bars) {
-    if (shape.io() && address(shape.number) != 0) places.push_back({shape.number, address(shape.number), shape.size});
+    if (shape.io() && address(shape.number) != 0) places.push_back({shape.number, address(shape.number), shape.size, shape.size});
   }
   return places;
-}
-
-/// Whether another BAR of the function answers in the page of one that is smaller.
-bool FunctionReference::shares_its_page(const Place& place) const {
-  const std::uint64_t page = place.start / kPageSize * kPageSize;
-  return std::ranges::any_of(memory_places(), [&](const Place& other) {
-    return other.bar != place.bar && other.start < page + kPageSize && page < other.start + other.size;
-  });
 }
 
 /// Pages that lie wholly in what may be mapped and hold nothing of the table and the PBA.
@@ -218,8 +210,7 @@ std::vector<FunctionReference::Stretch> FunctionReference::direct(const Place& p
   std::vector<Stretch> stretches;
   if (place.bar == kRom) return {{place.start, place.size}};
   const auto& shape = *bar(place.bar);
-  if (shape.size < kPageSize && shares_its_page(place)) return stretches;
-  if (distrusted_ || plan_.mapping_fails || !plan_.options.direct || place.start % kPageSize != 0) return stretches;
+  if (distrusted_ || plan_.mapping_fails || !plan_.options.direct) return stretches;
   for (std::uint64_t page = 0; page < shape.size; page += kPageSize) {
     bool mappable = false;
     for (const auto& area : shape.mappable) {

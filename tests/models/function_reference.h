@@ -23,6 +23,7 @@ class FunctionReference {
   struct Place {
     unsigned bar;
     std::uint64_t start, size;
+    std::uint64_t used = 0;  ///< so many bytes; past them nothing does, or, where the page is direct, whatever the device does there
   };
   /// A stretch of the guest's memory.
   struct Stretch {
@@ -83,7 +84,6 @@ class FunctionReference {
   const FunctionPlan::Bar* bar(unsigned number) const;
   std::uint8_t register_byte(unsigned number, unsigned byte) const;
   std::uint8_t device_byte(std::uint16_t offset) const { return gone_ ? 0xff : config_[offset]; }
-  bool shares_its_page(const Place& place) const;
   std::uint8_t list_pointer(std::uint16_t at) const;
   std::optional<std::uint32_t> extended_header(std::uint16_t at) const;
   bool is_ours(std::uint16_t offset) const;

@@ -243,8 +243,12 @@ void FunctionSession::access_place(Input& input, bool write) {
   const Place* place = choose(input, places);
   if (place == nullptr) return;
   const std::uint64_t offset = input.next<std::uint16_t>() % place->size;
+  if (offset >= place->used) {
+    check_silence(*place, offset);
+    return;
+  }
   // Not across pages: that would be two accesses.
-  const std::uint64_t room = std::min(place->size - offset, kPageSize - (place->start + offset) % kPageSize);
+  const std::uint64_t room = std::min(place->used - offset, kPageSize - (place->start + offset) % kPageSize);
   const auto size = std::min<std::size_t>(room, 1 + input.next<std::uint8_t>() % 8);
   if (!write) {
     read_memory(*place, offset, size);
@@ -290,6 +294,16 @@ void FunctionSession::write_memory(const Place& place, std::uint64_t offset, std
     std::ranges::copy(data, memory.begin());
   }
   reference_.write_bar(place.bar, offset, data);
+}
+
+/// Past the end of what is smaller than a page.
+void FunctionSession::check_silence(const Place& place, std::uint64_t offset) {
+  bool read_only = false;
+  std::array<std::uint8_t, 1> data{};
+  if (!slot_at(place.start + offset, read_only).empty()) return;
+  mmio_.write(place.start + offset, data);
+  mmio_.read(place.start + offset, data);
+  require(data[0] == 0xff, "past the end of BAR {}, at {:#x}, something reads {:#x}", place.bar, offset, data[0]);
 }
 
 /// Where nothing answers, above all where something did.
@@ -486,7 +500,7 @@ void FunctionSession::compare_everything() {
   read_structures();
   for (const Place& place : reference_.memory_places()) {
     if (contested(place)) continue;
-    for (std::uint64_t at = 0; at + 8 <= place.size; at += 512) read_memory(place, at, 8);
+    for (std::uint64_t at = 0; at + 8 <= place.used; at += 512) read_memory(place, at, 8);
   }
   for (const auto& bar : plan_.bars) {
     const auto expected = reference_.memory(bar.number);

@@ -50,6 +50,7 @@ class FunctionSession {
   void write_table(fuzz::Input& input);
   void access_place(fuzz::Input& input, bool write);
   void access_nothing(fuzz::Input& input);
+  void check_silence(const Place& place, std::uint64_t offset);
   void access_ports(fuzz::Input& input);
   void read_structures();
   void read_memory(const Place& place, std::uint64_t offset, std::size_t size);

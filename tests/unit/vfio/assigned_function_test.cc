@@ -258,23 +258,6 @@ TEST_F(AssignedFunctionTest, ABarThatWasInAnothersWayIsNotOnceItHasGone) {
   }
 }
 
-TEST_F(AssignedFunctionTest, ASmallBarLeavesTheRestOfItsPageToItsNeighbour) {
-  device_.add_bar(1, 0x100, FakeDevice::kMemory32);
-  device_.add_bar(2, 0x100, FakeDevice::kMemory32);
-  open();
-  enable_memory();
-  store(device_.bar(1), 0, std::uint32_t{0x11111111});
-  store(device_.bar(2), 0, std::uint32_t{0x22222222});
-  write<std::uint32_t>(PCI_BASE_ADDRESS_1, 0xd0000000);
-  EXPECT_TRUE(slot_at(0xd0000000));
-  write<std::uint32_t>(PCI_BASE_ADDRESS_2, 0xd0000100);
-  EXPECT_FALSE(slot_at(0xd0000000));
-  EXPECT_EQ(read_memory(0xd0000000), 0x11111111u);
-  EXPECT_EQ(read_memory(0xd0000100), 0x22222222u);
-  write<std::uint32_t>(PCI_BASE_ADDRESS_2, 0xd0001000);
-  EXPECT_TRUE(slot_at(0xd0000000)) << "alone again";
-}
-
 TEST_F(AssignedFunctionTest, BusMasteringWaitsUntilMemoryIsMappedForDma) {
   open();
   write<std::uint16_t>(kCommand, 6);

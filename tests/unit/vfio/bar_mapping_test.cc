@@ -44,7 +44,7 @@ class BarMappingTest : public testing::Test {
   }
   BarMapping plain(std::uint64_t size) {
     device_.add_bar(0, size, FakeDevice::kMemory32);
-    return {device_, 0, {pci::BarKind::kMemory32, false, size}, {}, access_, slots_, bus_};
+    return {device_, 0, {pci::BarKind::kMemory32, false, std::max(size, kPageSize)}, {}, access_, slots_, bus_};
   }
   std::uint8_t read(std::uint64_t address) {
     std::uint8_t byte = 0;
@@ -144,13 +144,12 @@ TEST_F(BarMappingTest, ASubPageBarIsDirectOnAPageOfItsOwn) {
   EXPECT_EQ(journal_.take(), (Lines{"map BAR 0 0x0/0x1000", "slot + 0xc0000000/0x1000"}));
 }
 
-TEST_F(BarMappingTest, ASubPageBarInTheMiddleOfAPageIsTrapped) {
+TEST_F(BarMappingTest, ASubPageBarThatIsTrappedAnswersAsFarAsItGoes) {
   BarMapping bar = plain(0x100);
-  bar.place(kAddress + 0x100);
+  bar.place(kAddress, false);
   EXPECT_FALSE(bar.direct());
-  EXPECT_EQ(read(kAddress + 0x100), 0x77);
-  EXPECT_EQ(read(kAddress), 0xff);
-  EXPECT_EQ(read(kAddress + 0x200), 0xff);
+  EXPECT_EQ(read(kAddress + 0xff), 0x77);
+  EXPECT_EQ(read(kAddress + 0x100), 0xff);
 }
 
 TEST_F(BarMappingTest, AnAddressOfAnotherSlotIsNoHarm) {
