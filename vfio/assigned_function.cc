@@ -33,7 +33,8 @@ ConfigModel::Offered offered_interrupts(const AssignedDevice& device) {
 }  // namespace
 
 AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& host, FunctionOptions options)
-    : device_(device), host_(host), options_(std::move(options)), bars_(probe_bars()) {
+    : device_(device), host_(host), options_(std::move(options)), bars_(probe_bars()), eventfds_(device, host.io_eventfds),
+      ordered_device_(device, eventfds_) {
   const std::vector<std::uint8_t> config = read_whole_config();
   std::string problem;
   model_ = make_config_model(config, offered_interrupts(device), problem);
@@ -43,9 +44,8 @@ AssignedFunction::AssignedFunction(AssignedDevice& device, const FunctionHost& h
   // The guest's driver turns decoding and bus mastering on, as after power-up.
   const std::uint8_t off[2] = {};
   device.write(kConfigRegion, PCI_COMMAND, off);
-  interrupts_ = std::make_unique<FunctionInterrupts>(device, host.router, model_, host.pins, options_.dynamic_msix);
+  interrupts_ = std::make_unique<FunctionInterrupts>(ordered_device_, host.router, model_, host.pins, options_.dynamic_msix);
   make_rom();
-  if (host.io_eventfds != nullptr) eventfds_ = std::make_unique<RegisterEventfds>(device, *host.io_eventfds);
 
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
     const pci::BarShape& shape = bars_.shape(bar);
@@ -189,6 +189,8 @@ void AssignedFunction::write_config(std::uint16_t offset, std::span<const std::u
 
 /// Hands a write to the device less the bytes that are wholly ours.
 void AssignedFunction::pass_write(std::uint16_t offset, std::span<const std::uint8_t> data) {
+  RegisterEventfds::Pause pause;  // for those writes at which the kernel locks the function's memory
+  if (model_.touches_decoding(offset, data.size())) pause = eventfds_.pause();
   const auto ours = [&](std::size_t i) { return model_.ours[offset + i] == 0xff; };
   std::size_t held_back = 0;
   for (std::size_t i = 0; i < data.size(); ++i) held_back += ours(i);
@@ -229,14 +231,14 @@ void AssignedFunction::settle_mappings() {
     mapping_updates_.add();
     if (!addresses[bar]) continue;
     const bool io = bars_.shape(bar).kind == pci::BarKind::kIo;
-    if (eventfds_) eventfds_->place(bar, io ? GuestWrite::Space::kPorts : GuestWrite::Space::kMemory, *addresses[bar]);
+    eventfds_.place(bar, io ? GuestWrite::Space::kPorts : GuestWrite::Space::kMemory, *addresses[bar]);
     mappings_[bar]->place(*addresses[bar], options_.direct && !distrusted_);
   }
   if (rom_) rom_->settle(decoded(PCI_COMMAND_MEMORY));
 }
 
 void AssignedFunction::remove_mapping(unsigned bar) {
-  if (eventfds_) eventfds_->remove(bar);
+  eventfds_.remove(bar);
   mappings_[bar]->remove();
 }
 
@@ -278,7 +280,7 @@ void AssignedFunction::write_bar(unsigned bar, std::uint64_t offset, std::span<c
     case FunctionInterrupts::Hit::kNone:
       bar_traps_.add();
       device_.write(bar, offset, data);
-      if (eventfds_) eventfds_->wrote({bar, offset, static_cast<unsigned>(data.size()), load_access(data)});
+      eventfds_.wrote({bar, offset, static_cast<unsigned>(data.size()), load_access(data)});
   }
 }
 
@@ -289,8 +291,8 @@ AssignedFunction::Statistics AssignedFunction::statistics() const {
           .msix_table_traps = interrupts_->table_accesses(),
           .route_updates = interrupts_->routes_staged(),
           .mapping_updates = mapping_updates_.value(),
-          .ioeventfds = eventfds_ ? eventfds_->made() : 0,
-          .ioeventfds_refused = eventfds_ ? eventfds_->refused() : 0,
+          .ioeventfds = eventfds_.made(),
+          .ioeventfds_refused = eventfds_.refused(),
           .host_vectors = interrupts_->host_vectors(),
           .armed_vectors = interrupts_->armed_vectors()};
 }

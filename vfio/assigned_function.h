@@ -19,6 +19,7 @@
 #include "vfio/bar_mapping.h"
 #include "vfio/config_model.h"
 #include "vfio/function_interrupts.h"
+#include "vfio/ordered_device.h"
 #include "vfio/register_eventfds.h"
 #include "vfio/rom_bar.h"
 
@@ -96,8 +97,9 @@ class AssignedFunction : public pci::Function, private BarAccess {
   mutable std::mutex mutex_;  ///< guards what follows, but for table and PBA of interrupts_ and the counters
   ConfigModel model_;
   pci::BarRegisters bars_;  ///< as the guest sees them: in memory none is smaller than a page
+  RegisterEventfds eventfds_;  ///< guards itself
+  OrderedDevice ordered_device_;  ///< for interrupts_
   std::unique_ptr<FunctionInterrupts> interrupts_;
-  std::unique_ptr<RegisterEventfds> eventfds_;  ///< none where trapped registers stay trapped; guards itself
   std::unique_ptr<RomBar> rom_;  ///< none where the guest sees none
   std::array<std::unique_ptr<BarMapping>, pci::kBarCount> mappings_;
   bool distrusted_ = false;

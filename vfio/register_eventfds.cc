@@ -39,13 +39,19 @@ void RegisterEventfds::remove(unsigned bar) {
 }
 
 void RegisterEventfds::wrote(const RegisterWrite& write) {
-  if (!suits(write)) return;
+  if (io_eventfds_ == nullptr || !suits(write)) return;
   const std::lock_guard lock(mutex_);
   if (!repeated_.add(write)) return;
   // A trapped write may be under way while its BAR goes, or while another's makes the shortcut.
   const bool known = std::ranges::find(shortcuts_, write, &Shortcut::write) != shortcuts_.end();
   if (!places_[write.region] || known || shortcuts_.size() >= kMost || refused_.value() >= kMost) return;
   (make(write, *places_[write.region]) ? made_ : refused_).add();
+}
+
+RegisterEventfds::Pause RegisterEventfds::pause() {
+  Pause pause(mutex_);
+  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) take_down(bar);
+  return pause;
 }
 
 /// The far end first, so that no signal goes nowhere.
@@ -63,7 +69,7 @@ bool RegisterEventfds::make(const RegisterWrite& write, const Place& place) {
                  std::strerror(-result));
     return false;
   }
-  if (!io_eventfds_.add(guest_write, eventfd.get())) {
+  if (!io_eventfds_->add(guest_write, eventfd.get())) {
     device_.disconnect_write(write);
     return false;
   }
@@ -76,7 +82,7 @@ bool RegisterEventfds::make(const RegisterWrite& write, const Place& place) {
 void RegisterEventfds::take_down(unsigned bar) {
   std::erase_if(shortcuts_, [&](const Shortcut& shortcut) {
     if (shortcut.write.region != bar) return false;
-    io_eventfds_.remove(shortcut.guest_write, shortcut.eventfd.get());
+    io_eventfds_->remove(shortcut.guest_write, shortcut.eventfd.get());
     device_.disconnect_write(shortcut.write);
     return true;
   });

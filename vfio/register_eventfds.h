@@ -22,7 +22,8 @@ class RegisterEventfds {
   /// A function has no more of them at a time, nor is it refused more of them before it is left alone.
   static constexpr std::size_t kMost = 32;
 
-  RegisterEventfds(AssignedDevice& device, IoEventfds& io_eventfds) : device_(device), io_eventfds_(io_eventfds) {}
+  /// Without `io_eventfds` every register stays trapped.
+  RegisterEventfds(AssignedDevice& device, IoEventfds* io_eventfds) : device_(device), io_eventfds_(io_eventfds) {}
   ~RegisterEventfds();
   RegisterEventfds(const RegisterEventfds&) = delete;
   RegisterEventfds& operator=(const RegisterEventfds&) = delete;
@@ -33,6 +34,11 @@ class RegisterEventfds {
   void remove(unsigned bar);
   /// A trapped write went to the device; not one to MSI-X table or PBA, which are no registers of the device's.
   void wrote(const RegisterWrite& write);
+  /// As long as the pause lives no register is the kernel's: for what may have it put signalled writes off (AssignedDevice::connect_write),
+  /// which other writes of the guest would then overtake. Afterwards they have to be written again and again anew. place(), remove() and
+  /// wrote() wait.
+  using Pause = std::unique_lock<std::mutex>;
+  [[nodiscard]] Pause pause();
 
   /// Eventfds that were made so far, and those that somebody refused.
   std::uint64_t made() const { return made_.value(); }
@@ -53,7 +59,7 @@ class RegisterEventfds {
   void take_down(unsigned bar);
 
   AssignedDevice& device_;
-  IoEventfds& io_eventfds_;
+  IoEventfds* const io_eventfds_;
   std::mutex mutex_;  ///< guards what follows
   RepeatedWrites repeated_;
   std::array<std::optional<Place>, pci::kBarCount> places_;

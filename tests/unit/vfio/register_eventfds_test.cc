@@ -25,7 +25,7 @@ class RegisterEventfdsTest : public testing::Test {
     device_.add_bar(0, 0x4000, FakeDevice::kMemory32);
     device_.add_bar(2, 0x20, FakeDevice::kIo);
     log::set_level(log::Level::kOff);
-    registers_.emplace(device_, io_eventfds_);
+    registers_.emplace(device_, &io_eventfds_);
   }
   ~RegisterEventfdsTest() override {
     registers_.reset();
@@ -100,6 +100,19 @@ TEST_F(RegisterEventfdsTest, ABarThatAnswersNowhereGetsNone) {
   registers_->remove(0);
   write_ten_times(kMask);
   EXPECT_EQ(journal_.take(), Lines{});
+}
+
+TEST_F(RegisterEventfdsTest, InAPauseThereIsNone) {
+  registers_->place(0, kMemory, kHere);
+  registers_->place(2, kPorts, 0x1000);
+  write_ten_times(kMask);
+  write_ten_times({.region = 2, .offset = 4, .size = 2, .value = 1});
+  {
+    const auto pause = registers_->pause();
+    EXPECT_EQ(io_eventfds_.count() + device_.writes_on_signal(), 0u);
+  }
+  write_ten_times(kMask);
+  EXPECT_TRUE(io_eventfds_.write({kMemory, kHere + 0x1524, 4, 5})) << "the BAR stayed where it was";
 }
 
 TEST_F(RegisterEventfdsTest, TheSameWriteIsWatchedOnce) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 #include "base/log.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/fakes/fake_interrupt_router.h"
@@ -18,6 +22,7 @@ using test::FakeInterruptRouter;
 using test::FakeIoEventfds;
 using test::FakeMemorySlots;
 using test::Journal;
+using test::Lines;
 
 constexpr std::uint16_t kPower = 0x40, kMsix = 0x70, kExpress = 0xa0;
 /// Where the guest's BAR 0 is at first, and a register in it.
@@ -55,7 +60,7 @@ class TrappedRegisters : public testing::Test {
   bool taken(std::uint64_t address) { return io_eventfds_.write({GuestWrite::Space::kMemory, address, 4, 1}); }
 
   Journal journal_;
-  FakeDevice device_{ConfigBuilder().power(kPower).msix(kMsix, 3, kTable, kPba).express(kExpress)};
+  FakeDevice device_{ConfigBuilder().power(kPower).msix(kMsix, 3, kTable, kPba).express(kExpress), &journal_};
   FakeMemorySlots slots_{journal_};
   FakeInterruptRouter router_{journal_};
   FakeIoEventfds io_eventfds_{journal_};
@@ -117,6 +122,81 @@ TEST_F(TrappedRegisters, AResetTakesThemDownBeforeTheDeviceHearsOfIt) {
   write<std::uint16_t>(kExpress + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
   EXPECT_EQ(left, 0u);
   device_.on_config_write = nullptr;
+}
+
+/// The kernel makes a signalled write later, and several of them as one, while it has the function's memory locked: as one vCPU writes to
+/// Command or sets up an interrupt, what another writes would arrive out of order.
+class SignalledWritesAreNeverPutOff : public TrappedRegisters {
+ protected:
+  SignalledWritesAreNeverPutOff() {
+    write_ten_times(kBar0 + kRegister);
+    journal_.take();
+  }
+  void unmask(unsigned vector, bool on) {
+    const std::array<std::uint8_t, 4> control = {on ? std::uint8_t{0} : std::uint8_t{1}};
+    mmio_.write(kBar0 + kTable + 16 * vector + 12, control);
+  }
+  static Lines after_take_down(const std::string& line) {
+    return {"unwatch 0xc0000100/4 = 0x1", "no signal BAR 0 0x100/4 <- 0x1", line};
+  }
+};
+
+TEST_F(SignalledWritesAreNeverPutOff, ByAWriteToCommand) {
+  write<std::uint16_t>(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+  EXPECT_EQ(journal_.take(), after_take_down("config 0x4 <- 0x0006"));
+  write_ten_times(kBar0 + kRegister);
+  EXPECT_TRUE(taken(kBar0 + kRegister)) << "afterwards it is made anew";
+}
+
+TEST_F(SignalledWritesAreNeverPutOff, ByAWriteToThePowerState) {
+  write<std::uint16_t>(kPower + PCI_PM_CTRL, 0);
+  EXPECT_EQ(journal_.take(), after_take_down("config 0x44 <- 0x0000"));
+}
+
+TEST_F(SignalledWritesAreNeverPutOff, ByAnInterruptThatIsSetUpOrTurnedOff) {
+  write<std::uint16_t>(kMsix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
+  Lines lines = journal_.take();
+  EXPECT_EQ(lines, after_take_down("irqs 2 from 0: none"));
+
+  write_ten_times(kBar0 + kRegister);
+  journal_.take();
+  unmask(0, true);
+  lines = journal_.take();
+  ASSERT_GE(lines.size(), 3u);
+  EXPECT_EQ(Lines(lines.end() - 3, lines.end()), after_take_down("irqs 2 from 0: eventfd"));
+
+  write_ten_times(kBar0 + kRegister);
+  journal_.take();
+  write<std::uint16_t>(kMsix + PCI_MSIX_FLAGS, 0);
+  lines = journal_.take();
+  const auto off = std::ranges::find(lines, "irqs 2 off");
+  ASSERT_GE(off - lines.begin(), 2);
+  EXPECT_EQ(Lines(off - 2, off + 1), after_take_down("irqs 2 off"));
+}
+
+TEST_F(SignalledWritesAreNeverPutOff, AndWhatLocksNothingLeavesThem) {
+  write<std::uint16_t>(kMsix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
+  unmask(0, true);
+  write_ten_times(kBar0 + kRegister);
+  unmask(0, false);
+  unmask(0, true);
+  write<std::uint8_t>(PCI_COMMAND + 1, 0);
+  write<std::uint8_t>(PCI_INTERRUPT_LINE, 9);
+  EXPECT_TRUE(taken(kBar0 + kRegister));
+}
+
+TEST_F(SignalledWritesAreNeverPutOff, OneThatIsMadeMeanwhileWaits) {
+  std::jthread other;
+  std::size_t meanwhile = 1;
+  device_.on_config_write = [&](std::uint64_t, std::span<const std::uint8_t>) {
+    other = std::jthread([this] { write_ten_times(kBar0 + kRegister); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    meanwhile = io_eventfds_.count();
+  };
+  write<std::uint16_t>(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+  other.join();
+  EXPECT_EQ(meanwhile, 0u);
+  EXPECT_EQ(io_eventfds_.count(), 1u);
 }
 
 TEST_F(TrappedRegisters, ADeviceThatIsGoneLosesThem) {
