@@ -31,7 +31,6 @@ class OrderedDevice : public AssignedDevice {
   MappedRegion map(unsigned region, const Area& area, std::uint64_t alignment) override { return device_.map(region, area, alignment); }
   IrqInfo irq_info(IrqIndex index) const override { return device_.irq_info(index); }
   int unmask_with(IrqIndex index, int eventfd) override { return device_.unmask_with(index, eventfd); }
-  bool reset() override { return device_.reset(); }
 
  private:
   AssignedDevice& device_;
