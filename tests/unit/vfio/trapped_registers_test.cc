@@ -38,7 +38,10 @@ class TrappedRegisters : public testing::Test {
     device_.set_msix(3, true);
     open({.rom = false, .rom_contents = {}, .direct = false});
   }
-  ~TrappedRegisters() override { log::set_level(log::Level::kWarning); }
+  ~TrappedRegisters() override {
+    device_.on_config_write = nullptr;  // what it is about is gone
+    log::set_level(log::Level::kWarning);
+  }
 
   void open(FunctionOptions options) {
     function_.emplace(device_, FunctionHost{slots_, slots_, mmio_, ports_, router_, {}, {}, &io_eventfds_}, std::move(options));
@@ -121,7 +124,6 @@ TEST_F(TrappedRegisters, AResetTakesThemDownBeforeTheDeviceHearsOfIt) {
   device_.on_config_write = [&](std::uint64_t, std::span<const std::uint8_t>) { left = io_eventfds_.count() + device_.writes_on_signal(); };
   write<std::uint16_t>(kExpress + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR);
   EXPECT_EQ(left, 0u);
-  device_.on_config_write = nullptr;
 }
 
 /// The kernel makes a signalled write later, and several of them as one, while it has the function's memory locked: as one vCPU writes to
