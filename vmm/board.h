@@ -51,7 +51,8 @@ struct BoardGround {
 
 /// Everything of a machine that a reset puts back to its beginning: VM, emulated devices, assigned devices, vCPUs. It is made anew for every
 /// boot of the guest, so nothing of the one before is left: opening a device resets it, and so does closing it, each time by the best way
-/// that the kernel knows for it. The event loop's thread. Members go from the last to the first, so vCPU threads end before devices, and devices before the VM.
+/// there is for it. The event loop's thread. Members go from the last to the first, so vCPU threads end before devices, and devices before
+/// the VM.
 class Board {
  public:
   /// Throws Error. `ground` outlives the board.
