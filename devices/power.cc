@@ -69,8 +69,6 @@ void Power::write_byte(std::uint64_t offset, std::uint8_t value, Action& action)
     event_status_ &= static_cast<std::uint8_t>(~value);
   } else if (offset == kEventsOffset + 1) {
     event_enable_ = value;
-    event_status_ |= events_waiting_ & event_enable_;
-    events_waiting_ &= static_cast<std::uint8_t>(~event_enable_);
   }
 }
 
@@ -83,9 +81,7 @@ void Power::press_power_button() {
 
 void Power::raise_event(unsigned number) {
   const std::lock_guard lock(mutex_);
-  const auto event = static_cast<std::uint8_t>(1u << number);
-  event_status_ |= event;
-  events_waiting_ |= event & ~event_enable_;
+  event_status_ |= static_cast<std::uint8_t>(1u << number);
   update_sci();
 }
 
@@ -97,7 +93,6 @@ void Power::reset() {
   control_ = kSciEnable;
   event_status_ = 0;
   event_enable_ = 0;
-  events_waiting_ = 0;
   update_sci();
 }
 

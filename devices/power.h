@@ -47,8 +47,7 @@ class Power : public BusDevice {
   /// Latches PWRBTN_STS and, where the guest has enabled the event, raises the SCI until the guest clears it. A guest that has not yet
   /// clears what is latched before it does (Linux, when its button driver starts): the press is latched again at that moment.
   void press_power_button();
-  /// Raises general-purpose event `number` (0 to 7), whose method _Exx the guest runs once it has enabled it. As with the button, one that
-  /// comes earlier is latched again at that moment.
+  /// Raises general-purpose event `number` (0 to 7), whose method _Exx the guest runs once it has enabled it.
   void raise_event(unsigned number);
   /// Back to the state after power-on, for a guest that reboots.
   void reset();
@@ -70,8 +69,7 @@ class Power : public BusDevice {
   std::uint8_t event_status_ = 0;
   std::uint8_t event_enable_ = 0;
   bool sci_asserted_ = false;
-  bool button_waiting_ = false;      ///< pressed before the guest listened
-  std::uint8_t events_waiting_ = 0;  ///< likewise raised
+  bool button_waiting_ = false;  ///< pressed before the guest listened
 };
 
 }  // namespace strait

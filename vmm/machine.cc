@@ -24,6 +24,8 @@ log::Budget guest_lines;
 /// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for.
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::chrono::seconds kUrgentPatience{10};
+/// How soon to ask again: a guest hears its first events before it has found its devices, and does nothing about them.
+constexpr std::chrono::seconds kReminder{1};
 /// How soon to try again where a processor of the guest does not pause, because nobody reads what it writes to the console.
 constexpr std::chrono::seconds kRetryPause{2};
 
@@ -56,6 +58,7 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
       dma_(options.memory),
       ejected_(make_eventfd()),
       removals_(loop, [this](unsigned slot) { give_up(slot); }),
+      reminders_(loop, [this](unsigned slot) { remind(slot); }),
       retries_(loop, [this](unsigned slot) { release(slot); }) {
   host::check_available_memory(options.memory);
   // Everything that can be wrong with the devices is found here, before memory is touched.
@@ -185,8 +188,18 @@ void Machine::add_device(const DeviceSpec& device) {
 void Machine::remove_device(const host::Bdf& bdf) {
   const auto found = std::ranges::find(devices_, bdf, &DeviceSpec::bdf);
   if (found == devices_.end()) throw Error(fmt::format("{} is not assigned", bdf.to_string()));
-  removals_.start(found->address.slot, kPatience);
-  board_->ask_for(found->address.slot);
+  ask_for(found->address.slot, kPatience);
+}
+
+void Machine::ask_for(unsigned slot, std::chrono::seconds patience) {
+  removals_.start(slot, patience);
+  remind(slot);
+}
+
+void Machine::remind(unsigned slot) {
+  if (!removals_.under_way(slot)) return;
+  board_->ask_for(slot);
+  reminders_.start(slot, kReminder);
 }
 
 /// The host's remover waits, holding the kernel's device locks, until we have let go.
@@ -195,8 +208,7 @@ void Machine::give_back(const DeviceSpec& device) {
   if ((wanted_slots_ & bit) != 0) return;
   wanted_slots_ |= bit;
   log::warning("{} is wanted back by the host; asking the guest to let go", device.bdf.to_string());
-  removals_.start(device.address.slot, kUrgentPatience);
-  board_->ask_for(device.address.slot);
+  ask_for(device.address.slot, kUrgentPatience);
 }
 
 void Machine::release_ejected() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -55,6 +56,8 @@ class Machine {
  private:
   boot::EntryState load_kernel(boot::MemoryState memory);
   void make_board(boot::MemoryState memory);
+  void ask_for(unsigned slot, std::chrono::seconds patience);
+  void remind(unsigned slot);
   void give_back(const DeviceSpec& device);
   void release_ejected();
   void release(unsigned slot);
@@ -76,8 +79,9 @@ class Machine {
   UniqueFd ejected_;
   std::atomic<std::uint32_t> ejected_slots_ = 0;  ///< the guest let go of them, and they were not released yet
   std::uint32_t wanted_slots_ = 0;  ///< the host wants back what is in them
-  SlotTimers removals_;  ///< the guest was asked to let go
-  SlotTimers retries_;   ///< it did, but could not be paused
+  SlotTimers removals_;   ///< the guest was asked to let go
+  SlotTimers reminders_;  ///< it is asked again: one that is booting may not have listened
+  SlotTimers retries_;    ///< it let go, but could not be paused
   std::optional<BoardGround> ground_;
   nlohmann::json past_boards_;
   unsigned reboots_ = 0;

@@ -135,19 +135,6 @@ TEST_F(PowerTest, AnEventRaisesTheSciWhileItIsEnabledAndSet) {
   EXPECT_EQ(read<std::uint16_t>(power, kEventStatus), 0);
 }
 
-TEST_F(PowerTest, AnEventThatComesTooEarlyIsNotLost) {
-  power.raise_event(1);
-  write<std::uint8_t>(power, kEventStatus, 0xff) /* as Linux does before it enables any */;
-  write<std::uint8_t>(power, kEventEnable, 1);
-  EXPECT_FALSE(sci.level);
-  write<std::uint8_t>(power, kEventEnable, 2);
-  EXPECT_TRUE(sci.level);
-  write<std::uint8_t>(power, kEventStatus, 2);
-  write<std::uint8_t>(power, kEventEnable, 0);
-  write<std::uint8_t>(power, kEventEnable, 2);
-  EXPECT_FALSE(sci.level) << "it came once";
-}
-
 TEST(I8042, ProbeFindsABufferThatNeverEmptiesAndNeverBlocksACommand) {
   constexpr std::uint8_t kOutputBufferFull = 1, kInputBufferFull = 2;
   I8042 controller(nullptr);
