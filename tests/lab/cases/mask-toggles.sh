@@ -41,9 +41,11 @@ sort /tmp/sums | uniq -c
 TEXT
 guest_initrd "$LAB_INITRD" commands guest.img "$LAB_FILES/toggle_mask"
 # The kernel lets a program at a driver's registers only if told to.
-GUEST_CMDLINE="$GUEST_KERNEL strait.ip=10.9.0.2/24 iomem=relaxed" GUEST_DEVICE=$VF GUEST_CPUS=2 GUEST_INITRD=guest.img strait_on_vf run --device "$disk" --metrics metrics --timeout 180 \
+GUEST_CMDLINE="$GUEST_KERNEL strait.ip=10.9.0.2/24 iomem=relaxed" GUEST_DEVICE=$VF GUEST_CPUS=2 GUEST_INITRD=guest.img strait_on_vf run --device "$disk" --metrics metrics --verbose --timeout 180 \
 	>console 2>log </dev/null || fail "status $?: $(<log) $(<console)"
 cat console
+grep 'MSI-X vectors' log
+(($(grep -c "MSI-X vectors, $(msix_of "$disk")" log) == 2)) || fail "not so with the host's kernel $(uname -r)"
 tr -d '\r' <console >said
 (($(grep -c ': toggled, ' said) == 2)) || fail 'nothing was toggled'
 grep -q '^late: 0$' said || fail 'interrupts of the network card were lost'
