@@ -1,9 +1,11 @@
 # Four devices of four kinds in one guest, with traffic on all of them at once; and the same after the guest rebooted in the middle of it.
 source "$CASE_LIB"
+modprobe nvme
+disk=$(nvme_disk nvme)
 cards=("$(card_of 8086:100e)" "$(card_of 8086:10d3)" "$(card_of 1af4:1041)" "$(card_of 1b36:0010)")
 # Where the guest notes that it has been here.
 note='bs=512 seek=1000'
-dd if=/dev/zero of=/dev/nvme0n1 count=1 oflag=direct status=none $note
+dd if=/dev/zero of="$disk" count=1 oflag=direct status=none $note
 options=()
 for card in "${cards[@]}"; do
 	lend "$card"
