@@ -67,7 +67,7 @@ host_arguments() {
 }
 
 # card_kinds: what --card takes.
-card_kinds=(e1000 e1000e virtio-net nvme nvme-sriov xhci xhci-msi display vga edu ivshmem multi)
+card_kinds=(e1000 e1000e virtio-net nvme nvme-sriov nvme-vectors xhci xhci-msi display vga edu ivshmem multi)
 
 # add_card KIND NUMBER: one more device for the host, behind a root port of its own. Network cards are on a network that has nobody but
 # 10.0.2.2; disks hold 64 MiB of zeroes, and an NVMe disk's serial number is its kind; a display's name in QEMU's monitor is screen-KIND, that
@@ -95,6 +95,7 @@ add_card() {
 			-device "nvme,id=$controller,subsys=$controller-subsystem,serial=$1,bus=$port,sriov_max_vfs=2,sriov_vq_flexible=8,sriov_vi_flexible=6"
 			-device "nvme-ns,drive=$disk,bus=$controller")
 		;;
+	nvme-vectors) arguments+=(-device "nvme,drive=$disk,serial=$1,bus=$port,msix_qsize=2048") ;;
 	xhci) arguments+=(-device "qemu-xhci,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	xhci-msi) arguments+=(-device "qemu-xhci,msi=on,msix=off,id=$controller,bus=$port" -device "usb-storage,drive=$disk,bus=$controller.0") ;;
 	display) arguments+=(-device "bochs-display,id=screen-$1,bus=$port") ;;

@@ -52,7 +52,7 @@ echo '== dyn-msix: what the host sets aside for a disk with many vectors'
 watch_vectors() {
 	local now most=0
 	while :; do
-		now=$(find "/sys/bus/pci/devices/$disk/msi_irqs" -type f 2>/dev/null | wc -l)
+		now=$(host_vectors "$disk")
 		((now <= most)) || echo $((most = now)) >vectors
 		sleep 0.1
 	done

@@ -118,6 +118,11 @@ card_of() {
 	fail "the host has no function $1"
 }
 
+# host_vectors CARD: the interrupts that the host's kernel has for the function's MSI or MSI-X.
+host_vectors() {
+	find "/sys/bus/pci/devices/$1/msi_irqs" -type f 2>/dev/null | wc -l
+}
+
 LENT=() VF=''
 # lend BDF: gives a function to vfio-pci until the case ends, and back to its own driver then.
 lend() {
