@@ -230,6 +230,23 @@ PING_TEST='
 	grep -q "100 packets received" /tmp/ping || exit 4
 '
 
+# For guests that have a function with MSI and no driver for it: `messages LOG2` enables 2^LOG2 messages for the vectors from 0x60, to which the
+# guest has nothing to say, and `no_messages` disables MSI. Fails where the function has fewer (PCI 3.0, 6.8.1).
+# shellcheck disable=SC2034 # for cases
+MESSAGES='
+	config=/sys/bus/pci/devices/0000:00:01.0/config
+	byte() { echo $(($(od -An -tu1 -j "$1" -N 1 $config))); }
+	put() { printf "$2" | dd of=$config bs=2 seek=$(($1 / 2)) conv=notrunc 2>/dev/null; }
+	msi=$(byte 52)
+	while [ $(byte $msi) != 5 ]; do msi=$(byte $((msi + 1))); done
+	messages() {
+		[ $(($(byte $((msi + 2))) >> 1 & 7)) -ge $1 ] || exit 8
+		put $((msi + 4)) "\000\000\340\376\000\000\000\000\140\000" # a 64-bit address
+		put $((msi + 2)) "\0$((2 * $1))1\000"
+	}
+	no_messages() { put $((msi + 2)) "\000\000"; }
+'
+
 # nvme_disk SERIAL: the host's block device on the NVMe disk with that serial number.
 nvme_disk() {
 	local disk serial end=$((SECONDS + 10))
