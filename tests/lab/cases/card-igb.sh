@@ -1,5 +1,5 @@
-# The physical function itself: the guest drives the whole card, and has all of its configuration space but what is the host's: SR-IOV, ARI and
-# Resizable BAR.
+# The physical function itself: the guest drives the whole card, and has all of its configuration space but what is the host's: SR-IOV, ARI
+# and Resizable BAR.
 source "$CASE_LIB"
 
 # extended CONFIG: its extended capabilities (PCI Express Base 6.0, 7.6.3), a line each: offset, identifier and version.

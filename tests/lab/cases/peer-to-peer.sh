@@ -1,6 +1,6 @@
 # A device that does DMA to wherever the guest says: guest RAM it reaches, addresses beyond it not, and another device's BAR only where that
-# is wanted, wherever the BAR is. What it may not reach is an IOMMU fault, and nothing changes: neither in the guest nor in the host's memory that
-# has the same address, which this configuration's host leaves alone.
+# is wanted, wherever the BAR is. What it may not reach is an IOMMU fault, and nothing changes: neither in the guest nor in the host's
+# memory with the same address, which the host of this configuration leaves alone.
 source "$CASE_LIB"
 edu=$(card_of 1234:11e8) memory=$(card_of 1af4:1110)
 beyond=0x40000000
