@@ -164,6 +164,7 @@ int FakeDevice::set_irqs(IrqIndex index, std::uint32_t start, std::span<const in
   std::string list;
   for (const int fd : eventfds) list += fd < 0 ? " none" : " eventfd";
   note("irqs {} from {}:{}", static_cast<unsigned>(index), start, list);
+  if (on_irq_change) on_irq_change();
   const std::lock_guard lock(mutex_);
   const auto end = static_cast<std::uint32_t>(start + eventfds.size());
   if (index == IrqIndex::kError || index == IrqIndex::kRequest) {
@@ -193,6 +194,7 @@ int FakeDevice::unmask_with(IrqIndex index, int eventfd) {
 void FakeDevice::disable_irqs(IrqIndex index) {
   ++irq_calls_;
   note("irqs {} off", static_cast<unsigned>(index));
+  if (on_irq_change) on_irq_change();
   const std::lock_guard lock(mutex_);
   if (on_ != index) return;
   on_.reset();

@@ -61,6 +61,8 @@ class FakeDevice : public vfio::AssignedDevice {
   std::size_t writes_on_signal() const { return writes_on_signal_.size(); }
   /// Called before a configuration write is carried out.
   std::function<void(std::uint64_t offset, std::span<const std::uint8_t>)> on_config_write;
+  /// Called before interrupts are connected or turned off.
+  std::function<void()> on_irq_change;
 
   const std::string& name() const override { return name_; }
   const vfio::RegionInfo& region(unsigned index) const override { return regions_.at(index); }

@@ -35,6 +35,8 @@ class FakeIoEventfds : public IoEventfds {
     return false;
   }
   std::size_t count() const { return watched_.size(); }
+  /// Each with its eventfd.
+  const std::vector<std::pair<GuestWrite, int>>& watched() const { return watched_; }
 
   bool refuses = false;
 

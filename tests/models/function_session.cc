@@ -62,11 +62,15 @@ FunctionSession::FunctionSession(Input& input)
   if (std::ranges::any_of(plan_.capabilities, vendor)) let_write(FunctionPlan::kVendorData, FunctionPlan::kVendorEnd);
   if (!plan_.conventional) let_write(FunctionPlan::kExtendedData, FunctionPlan::kExtendedEnd);
   device_.refuses_mapping = plan_.mapping_fails;
+  // A host that is short of one thing may be short of another.
+  device_.refuses_writes_on_signal = plan_.host_has == 1;
+  io_eventfds_.refuses = plan_.host_has == 2;
 
   const auto before_mastering = [this] { return asked_before_mastering_ = true; };
-  const vfio::FunctionHost host{slots_, bar_slots_, mmio_, ports_, router_, kPins, before_mastering};
+  const vfio::FunctionHost host{slots_, bar_slots_, mmio_, ports_, router_, kPins, before_mastering, &io_eventfds_};
   function_ = std::make_unique<vfio::AssignedFunction>(device_, host, plan_.options);
   device_.on_config_write = [this](std::uint64_t offset, auto data) { watch_config_write(offset, data); };
+  device_.on_irq_change = [this] { watch_memory_lock(); };
 
   for (const auto& bar : plan_.bars) {
     const std::uint32_t address = bar.io() ? 0x1000 * (bar.number + 1) : 0xc0000000 + 0x10000 * bar.number;
@@ -127,6 +131,7 @@ void FunctionSession::step(Input& input) {
       reference_.end_of_interrupt();
       break;
     case 25: change_device(input); break;
+    case 26: write_again_and_again(input); break;
     default: signal(choose_vector(input.next<std::uint8_t>(), 72)); break;
   }
   check();
@@ -289,11 +294,39 @@ void FunctionSession::read_memory(const Place& place, std::uint64_t offset, std:
 void FunctionSession::write_memory(const Place& place, std::uint64_t offset, std::span<const std::uint8_t> data) {
   bool read_only = false;
   if (const auto memory = slot_at(place.start + offset, read_only); memory.empty() || read_only) {
-    mmio_.write(place.start + offset, data);
+    write_trapped(GuestWrite::Space::kMemory, place.start + offset, data);
   } else {
     std::ranges::copy(data, memory.begin());
   }
   reference_.write_bar(place.bar, offset, data);
+}
+
+void FunctionSession::write_ports(const Place& place, std::uint64_t offset, std::span<const std::uint8_t> data) {
+  write_trapped(GuestWrite::Space::kPorts, place.start + offset, data);
+  reference_.write_bar(place.bar, offset, data);
+}
+
+/// The kernel makes the write where it watches for it; otherwise it is an exit.
+void FunctionSession::write_trapped(GuestWrite::Space space, std::uint64_t address, std::span<const std::uint8_t> data) {
+  if (io_eventfds_.write({space, address, static_cast<unsigned>(data.size()), load_access(data)})) {
+    device_.make_signalled_writes();
+  } else {
+    (space == GuestWrite::Space::kPorts ? ports_ : mmio_).write(address, data);
+  }
+}
+
+/// A few registers, each with a few values, as drivers acknowledge and mask.
+void FunctionSession::write_again_and_again(Input& input) {
+  const auto choice = input.next<std::uint8_t>(), value = input.next<std::uint8_t>();
+  const bool ports = choice % 4 == 0;
+  const auto places = ports ? reference_.port_places() : reference_.memory_places();
+  const Place* place = choose(input, places);
+  if (place == nullptr) return;
+  const std::uint64_t offset = choice / 4 % 8 * 8 % place->used;
+  const Bytes data(std::size_t{1} << choice / 32 % (ports ? 3 : 4), value % 4);
+  for (unsigned times = 0; times < vfio::RepeatedWrites::kHits; ++times) {
+    ports ? write_ports(*place, offset, data) : write_memory(*place, offset, data);
+  }
 }
 
 /// Past the end of what is smaller than a page.
@@ -331,8 +364,7 @@ void FunctionSession::access_ports(Input& input) {
   for (std::size_t i = 0; i < size; ++i) expected[i] = reference_.bar_byte(place->bar, offset + i);
   require(data == expected, "ports of BAR {} read {} at {:#x}, not {}", place->bar, hex(data), offset, hex(expected));
   std::ranges::copy(input.bytes(size), data.begin());
-  ports_.write(place->start + offset, data);
-  reference_.write_bar(place->bar, offset, data);
+  write_ports(*place, offset, data);
 }
 
 /// All of the MSI-X table and the PBA, and the control words.
@@ -413,11 +445,18 @@ void FunctionSession::watch_config_write(std::uint64_t offset, std::span<const s
   const bool resets = (express && (byte_at(FunctionPlan::kExpress + 9) & 0x80) != 0) ||
                       (advanced && (byte_at(FunctionPlan::kAdvancedFeatures + 4) & 1) != 0);
   const bool sleeps = power && (byte_at(FunctionPlan::kPower + 4) & 3) != 0;
+  const bool covers_power = offset <= FunctionPlan::kPower + 4 && FunctionPlan::kPower + 4 < offset + data.size();
+  if (command || resets || (power && covers_power)) watch_memory_lock();
   const bool stops = resets || sleeps || (command && (data[0] & PCI_COMMAND_MEMORY) == 0);
   if (stops && slots_.placed.size() != 1) violation_ = "BARs are mapped while the device stops decoding them";
   if (stops && !dma_.mapped.empty()) violation_ = "BARs are mapped for other devices while the device stops decoding them";
   if (command && (data[0] & PCI_COMMAND_MASTER) != 0 && !asked_before_mastering_) violation_ = "a bus master before memory is mapped";
   if (resets) device_.config().set<std::uint16_t>(PCI_COMMAND, 0);
+}
+
+/// While the kernel has the memory of the function locked, it would put signalled writes off.
+void FunctionSession::watch_memory_lock() {
+  if (io_eventfds_.count() != 0) violation_ = "a register's writes can be overtaken";
 }
 
 // Comparison
@@ -437,6 +476,7 @@ void FunctionSession::check() {
   asked_before_mastering_ = false;
   check_slots();
   check_interrupts();
+  check_ioeventfds();
   journal_.take();
 }
 
@@ -493,6 +533,20 @@ void FunctionSession::check_interrupts() {
   if (reference_.msi_enabled()) wanted = vfio::IrqIndex::kMsi;
   if (reference_.msix_enabled()) wanted = vfio::IrqIndex::kMsix;
   require(*kind == wanted, "the device has interrupts of kind {}, not {}", static_cast<unsigned>(*kind), static_cast<unsigned>(wanted));
+}
+
+/// The kernel watches for writes to what answers, and for each that it watches for the device has one to make.
+void FunctionSession::check_ioeventfds() {
+  require(io_eventfds_.count() == device_.writes_on_signal(), "{} writes are watched for, and {} would be made", io_eventfds_.count(),
+          device_.writes_on_signal());
+  if (io_eventfds_.count() == 0) return;
+  const auto memory = reference_.memory_places(), ports = reference_.port_places();
+  for (const auto& [write, eventfd] : io_eventfds_.watched()) {
+    const Place here{0, write.address, write.size};
+    const bool answers = std::ranges::any_of(write.space == GuestWrite::Space::kPorts ? ports : memory,
+                                             [&](const Place& place) { return overlap(place, here); });
+    require(answers, "a write to {:#x} is watched for, where nothing is", write.address);
+  }
 }
 
 void FunctionSession::compare_everything() {

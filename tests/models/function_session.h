@@ -9,6 +9,7 @@
 #include "tests/fakes/fake_device.h"
 #include "tests/fakes/fake_dma_space.h"
 #include "tests/fakes/fake_interrupt_router.h"
+#include "tests/fakes/fake_io_eventfds.h"
 #include "tests/fakes/fake_memory_slots.h"
 #include "tests/models/function_plan.h"
 #include "tests/models/function_reference.h"
@@ -33,6 +34,8 @@ class FunctionSession {
   void step(fuzz::Input& input);
   /// All of configuration space and of the device's memory, and a look at all pages of the BARs that answer. Throws Disagreement.
   void compare_everything();
+  /// Registers that the kernel has taken over so far.
+  std::uint64_t ioeventfds() const { return function_->statistics().ioeventfds; }
 
  private:
   using Place = FunctionReference::Place;
@@ -52,20 +55,25 @@ class FunctionSession {
   void access_nothing(fuzz::Input& input);
   void check_silence(const Place& place, std::uint64_t offset);
   void access_ports(fuzz::Input& input);
+  void write_again_and_again(fuzz::Input& input);
   void read_structures();
   void read_memory(const Place& place, std::uint64_t offset, std::size_t size);
   void write_memory(const Place& place, std::uint64_t offset, std::span<const std::uint8_t> data);
+  void write_ports(const Place& place, std::uint64_t offset, std::span<const std::uint8_t> data);
+  void write_trapped(GuestWrite::Space space, std::uint64_t address, std::span<const std::uint8_t> data);
   std::span<std::uint8_t> slot_at(std::uint64_t address, bool& read_only);
 
   // The device and the host
   void change_device(fuzz::Input& input);
   void signal(std::uint16_t vector);
   void watch_config_write(std::uint64_t offset, std::span<const std::uint8_t> data);
+  void watch_memory_lock();
 
   // Comparison
   void check();
   void check_slots();
   void check_interrupts();
+  void check_ioeventfds();
   bool contested(const Place& place) const;
   const Place* choose(fuzz::Input& input, const std::vector<Place>& places) const;
 
@@ -76,6 +84,7 @@ class FunctionSession {
   FakeDmaSpace dma_;
   vfio::PeerSlots bar_slots_{slots_, dma_};
   FakeInterruptRouter router_{journal_};
+  FakeIoEventfds io_eventfds_{journal_};
   Bus mmio_, ports_;
   MappedRegion ram_;
   MemorySlots::Slot ram_slot_;

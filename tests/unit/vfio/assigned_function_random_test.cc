@@ -18,6 +18,7 @@ TEST(AssignedFunctionRandom, AMillionOperationsAgreeWithTheReference) {
   log::set_level(log::Level::kOff);
   const unsigned devices = std::max(1u, rounds(2'000) / 100);
   unsigned steps = 0;
+  std::uint64_t ioeventfds = 0;
   for (unsigned seed = 1; seed <= devices; ++seed) {
     std::mt19937 random(seed);
     std::vector<std::uint8_t> bytes(kStepsOfADevice * kBytesOfAStep);
@@ -28,14 +29,16 @@ TEST(AssignedFunctionRandom, AMillionOperationsAgreeWithTheReference) {
       FunctionSession session(input);
       for (; step < kStepsOfADevice; ++step) session.step(input);
       session.compare_everything();
+      ioeventfds += session.ioeventfds();
     } catch (const std::exception& error) {
       FAIL() << "seed " << seed << ", step " << step << ": " << error.what();
     }
     steps += step;
   }
   log::set_level(log::Level::kWarning);
-  std::printf("%u operations, seeds 1 to %u\n", steps, devices);
+  std::printf("%u operations, seeds 1 to %u, %llu ioeventfds\n", steps, devices, static_cast<unsigned long long>(ioeventfds));
   EXPECT_EQ(steps, devices * kStepsOfADevice);
+  EXPECT_GT(ioeventfds, 0u);
 }
 
 }  // namespace
