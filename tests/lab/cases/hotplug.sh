@@ -80,7 +80,7 @@ limit=$(prlimit --pid "$MONITOR" --nofile --noheadings --output SOFT)
 prlimit --pid "$MONITOR" --nofile=3:
 before=$(ticks)
 ends 124 timeout 3 "$STRAIT" ctl control ping
-(($(ticks) - before < 100)) || fail "it took $(($(ticks) - before)) ticks to do nothing for 3 s"
+(($(ticks) - before < 30)) || fail "it took $(($(ticks) - before)) ticks to do nothing for 3 s"
 (($(grep -c 'clients have to wait: Too many open files' log) == 1)) || fail "not one line about it: $(<log)"
 prlimit --pid "$MONITOR" --nofile="${limit// /}:"
 ctl ping || fail 'the control socket is deaf for good'
