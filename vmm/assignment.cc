@@ -1,8 +1,13 @@
 #include "vmm/assignment.h"
 
+#include <linux/pci_regs.h>
+
+#include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+
+#include "base/log.h"
 
 namespace strait {
 
@@ -12,7 +17,10 @@ Assignment::Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const 
   function_.emplace(device_, host, std::move(options));
 }
 
-Assignment::~Assignment() { withdraw(); }
+Assignment::~Assignment() {
+  withdraw();
+  if (!answers()) log::warning("{} does not answer any more; giving it back may take the host's kernel a minute", device_.name());
+}
 
 void Assignment::attach(pci::RootBus& bus) {
   bus.attach(spec_.address.slot, spec_.address.function, *function_);
@@ -23,6 +31,14 @@ void Assignment::withdraw() {
   if (bus_ != nullptr) bus_->detach(spec_.address.slot, spec_.address.function);
   bus_ = nullptr;
   function_.reset();
+}
+
+/// Status has bits that are always 0 (PCI 3.0 6.2.3), and VFIO reads it from the device. Parts of Command and a virtual function's
+/// identifiers are VFIO's own, and are there when the device is not.
+bool Assignment::answers() {
+  std::array<std::uint8_t, 2> status{};
+  device_.read(vfio::kConfigRegion, PCI_STATUS, status);
+  return status != std::array<std::uint8_t, 2>{0xff, 0xff};
 }
 
 nlohmann::json Assignment::metrics() const {

@@ -19,7 +19,7 @@ class Assignment {
   /// Takes the opened device; the guest sees nothing of it yet. Throws Error where the device cannot be served.
   Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const vfio::FunctionHost& host, vfio::FunctionOptions options, EventLoop& loop,
              DeviceWatch::Handlers handlers);
-  /// Closes the device, which resets it.
+  /// Closes the device, which resets it. The kernel waits for one that is gone, for a minute or so.
   ~Assignment();
   Assignment(const Assignment&) = delete;
   Assignment& operator=(const Assignment&) = delete;
@@ -30,6 +30,8 @@ class Assignment {
   void withdraw();
 
   const DeviceSpec& spec() const { return spec_; }
+  /// False once the device is gone from the bus. The kernel need not know, and the guest may go on without it.
+  bool answers();
   /// This and what it counted: until withdraw().
   vfio::AssignedFunction& function() { return *function_; }
   nlohmann::json metrics() const;

@@ -164,6 +164,14 @@ void Board::unplug(unsigned slot) {
   // Closing takes as long as a reset, and the guest need not wait for it.
 }
 
+std::vector<DeviceSpec> Board::missing_devices() const {
+  std::vector<DeviceSpec> missing;
+  for (const auto& assignment : assignments_) {
+    if (!assignment->answers()) missing.push_back(assignment->spec());
+  }
+  return missing;
+}
+
 InterruptRouter& Board::router_of(const DeviceSpec& device) {
   if (!device.irqfds) {
     if (!user_router_) user_router_ = std::make_unique<kvm::UserIrqRouter>(*vm_, *router_);

@@ -74,6 +74,8 @@ class Board {
   /// Takes the devices in a slot away from the guest, whether it let go or not, and closes them. Throws Error, and nothing has changed, where
   /// a vCPU does not pause.
   void unplug(unsigned slot);
+  /// Those that are gone from the bus, whether the host's kernel knows or not.
+  std::vector<DeviceSpec> missing_devices() const;
   /// With the last device unplugged: the container is about to be closed.
   void leave_container();
 

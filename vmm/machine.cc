@@ -128,6 +128,13 @@ void Machine::start() {
 
 void Machine::stop() { board_->stop(); }
 
+void Machine::require_devices() {
+  for (const DeviceSpec& device : board_->missing_devices()) {
+    if (is_leaving(device)) continue;
+    end_.end({.code = exit_code::kDeviceLost, .reason = device.bdf.to_string() + " is gone, and so cannot be reset for another boot"});
+  }
+}
+
 void Machine::reboot() {
   add_counts(past_boards_, board_->metrics());
   ++reboots_;

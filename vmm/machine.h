@@ -38,6 +38,8 @@ class Machine {
   void start();
   /// Stops the vCPUs and waits for them. Nothing of the guest runs any more, devices are still there.
   void stop();
+  /// After stop(), before reboot(): a device that is gone from the bus ends the run, unless it was to go anyway.
+  void require_devices();
   /// After stop(): resets devices, so that none of their DMA is under way any more, then loads the kernel anew. start() follows. Throws Error,
   /// which leaves a machine that cannot be started.
   void reboot();

@@ -108,7 +108,9 @@ Outcome run_guest(const RunOptions& options) {
     loop.run([&end] { return end.ended(); });
     machine.stop();
     // Whoever pressed the button wants an end, whatever the guest makes of it.
-    if (options.on_reboot == OnReboot::kExit || button_pressed || !end.next_boot()) break;
+    if (options.on_reboot == OnReboot::kExit || button_pressed) break;
+    machine.require_devices();
+    if (!end.next_boot()) break;
     log::info("{}: it boots again", end.outcome().reason);
     machine.reboot();
     input->resume();

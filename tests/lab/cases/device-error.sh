@@ -1,5 +1,6 @@
-# A card reports an uncorrectable error while a guest has traffic on it. Nobody knows what state it is in: the run ends, and says why. What the card
-# reports arrives as on a real board: its message, its root port's interrupt, the kernel's recovery, vfio-pci. Afterwards it works again.
+# A card reports an uncorrectable error while a guest has traffic on it. Nobody knows what state it is in: the run ends, and says why.
+# The report arrives as on a real board: the card's message, its root port's interrupt, the kernel's recovery, vfio-pci. Afterwards the
+# card works again.
 source "$CASE_LIB"
 card=$(card_of 1af4:1041)
 lend "$card"
