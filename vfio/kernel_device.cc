@@ -3,6 +3,7 @@
 #include <linux/vfio.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -153,13 +154,11 @@ std::vector<ReachedFunction> KernelDevice::reached_by_bus_reset() const {
   // How many there are is known after a first question; should more come, the answer is of the first.
   std::vector<std::uint8_t> bytes(sizeof(vfio_pci_hot_reset_info));
   for (unsigned attempt = 0; attempt < 2; ++attempt) {
-    vfio_pci_hot_reset_info request = {};
-    request.argsz = static_cast<std::uint32_t>(bytes.size());
-    store(std::span(bytes), 0, request);
+    store(std::span(bytes), offsetof(vfio_pci_hot_reset_info, argsz), static_cast<std::uint32_t>(bytes.size()));
     const int result = try_ioctl(fd_.get(), VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, bytes.data());
     if (result == 0) return read_reached_functions(bytes);
     if (result != -ENOSPC) break;
-    bytes.resize(sizeof request + load<vfio_pci_hot_reset_info>(bytes).count * sizeof(vfio_pci_dependent_device));
+    bytes.assign(sizeof(vfio_pci_hot_reset_info) + load<vfio_pci_hot_reset_info>(bytes).count * sizeof(vfio_pci_dependent_device), 0);
   }
   return {};
 }
