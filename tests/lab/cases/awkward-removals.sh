@@ -7,6 +7,13 @@ ctl() {
 has_no_device() {
 	ctl info | grep -q '"devices": \[\]'
 }
+# end_it: whatever the guest makes of its power button.
+end_it() {
+	kill -TERM "$MONITOR"
+	sleep 1 # two at once are one
+	kill -TERM "$MONITOR" || true
+	wait "$MONITOR" || true
+}
 given_back() {
 	grep -q "$LAB_VF0 was given back to the host" log
 }
@@ -43,13 +50,21 @@ wait_until 10 has_no_device || fail "$(ctl info)"
 kill -0 "$MONITOR" || fail "the run ended: $(<log)"
 bind_vfio "$LAB_VF0"
 ctl add-device "$LAB_VF0" || fail "it cannot come again: $(<log)"
-kill -TERM "$MONITOR"
-kill -TERM "$MONITOR"
-wait "$MONITOR" || true
+end_it
 
-# One processor is stuck in a write to the console, so the guest cannot be paused, until somebody reads on. The other lets the function go.
-echo 'taskset 1 sh -c "while :; do echo The console is full of words.; done" & sleep 600' >commands
-guest_initrd "$LAB_INITRD" commands guest.img
+# One processor is stuck in a write to the console, so the guest cannot be paused, until somebody reads on. On the other a program of the guest's,
+# in place of its ACPI, whose events are off, lets the function go.
+cat >commands <<'TEXT'
+port() { /strait/port "$@"; }
+taskset -p 1 $$
+echo 2 >/proc/irq/4/smp_affinity
+port 0x606 0
+taskset 2 sh -c 'while :; do echo The console is full of words.; done' &
+until [ "$(port 0x614)" = 0x00000002 ]; do sleep 0.1; done
+port 0x618 2
+sleep 600
+TEXT
+guest_initrd "$LAB_INITRD" commands guest.img "$LAB_FILES/port"
 mkfifo console.fifo
 exec 9<>console.fifo
 GUEST_CPUS=2 GUEST_INITRD=guest.img start_strait_on_vf run --control control --verbose >console.fifo 2>log </dev/null
@@ -66,9 +81,7 @@ cat <&9 >/dev/null &
 READER=$!
 wait_until 30 given_back || fail "not given back: $(<log)"
 has_no_device || fail "$(ctl info)"
-kill -TERM "$MONITOR"
-kill -TERM "$MONITOR"
-wait "$MONITOR" || true
+end_it
 kill "$READER"
 exec 9<&-
 
@@ -85,7 +98,5 @@ ctl add-device "$LAB_VF0" || fail "not added: $(<log)"
 wait_until 10 grep -q 'until it is removed the device can do no DMA' log || fail "strait did not say so: $(<log)"
 echo "$former" >$limit
 refuses 1 'could not be mapped for DMA' 'remove the devices' -- "$STRAIT" ctl control add-device "$LAB_VF1"
-kill -TERM "$MONITOR"
-kill -TERM "$MONITOR"
-wait "$MONITOR" || true
+end_it
 works_still
