@@ -113,9 +113,12 @@ TEST_F(ControlServerTest, AClientWaitsWhileThereIsNoDescriptorForItAndTheLoopRes
   }
   EXPECT_LE(rounds_, 20) << "the loop goes round and round";
   EXPECT_THAT(exchange(client, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("/late"));
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "strait: warning: --control " + path_ +
-                ": clients have to wait: Too many open files; raise the limit of open files (ulimit -n)\n");
+  // Once. UBSan says things of its own in between: it wants a pipe to look at an object.
+  const std::string line = "strait: warning: --control " + path_ + ": clients have to wait: Too many open files; raise the limit of open files (ulimit -n)\n";
+  const std::string said = testing::internal::GetCapturedStderr();
+  const std::size_t first = said.find(line);
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find("clients have to wait", first + line.size()), std::string::npos) << said;
 }
 
 TEST_F(ControlServerTest, IsItsOwnersAlone) {
