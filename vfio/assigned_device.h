@@ -57,8 +57,8 @@ class AssignedDevice {
   virtual bool read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) = 0;
   virtual bool write(unsigned region, std::uint64_t offset, std::span<const std::uint8_t> data) = 0;
   /// Each signal of `eventfd` makes this write, of 1, 2, 4 or 8 bytes and naturally aligned, until it is disconnected: in the signaller's
-  /// context, but for what is signalled while set_irqs(), disable_irqs(), reset() or a write to Command, power state or a function-level
-  /// reset's bit is under way. That may be written after the signaller went on, and several signals as one.
+  /// context, but for what is signalled while set_irqs(), disable_irqs() or a write to Command, power state or the bit of a function-level reset
+  /// is under way. That may be written after the signaller went on, and several signals as one.
   /// 0 or a negative errno: not every device can, nor every width, nor for more than so many; never in the MSI-X table.
   virtual int connect_write(const RegisterWrite& write, int eventfd) = 0;
   /// What was signalled until now has been written when this returns.

@@ -169,13 +169,16 @@ void Container::keep_device(unsigned group, const std::string& name, int handed_
 
 UniqueFd Container::open_device(unsigned group, const std::string& name, const std::string& vf_token) {
   const auto kept = kept_devices_.find(name);
-  if (kept != kept_devices_.end() && kept->second) return std::move(kept->second);
-  const std::string request = vf_token.empty() ? name : fmt::format("{} vf_token={}", name, vf_token);
-  const int fd = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, request.c_str());
-  if (fd < 0) throw Error::from_errno(-fd, fmt::format("opening {} through VFIO", name), opening_remedy(-fd, !vf_token.empty()));
-  // Who handed it over may have it open still: then this was not the first open, which resets it, and there is no last close.
-  if (kept != kept_devices_.end()) try_ioctl(fd, VFIO_DEVICE_RESET);
-  return UniqueFd(fd);
+  UniqueFd fd = kept != kept_devices_.end() ? std::move(kept->second) : UniqueFd();
+  if (!fd) {
+    const std::string request = vf_token.empty() ? name : fmt::format("{} vf_token={}", name, vf_token);
+    const int opened = try_ioctl(groups_.at(group).get(), VFIO_GROUP_GET_DEVICE_FD, request.c_str());
+    if (opened < 0) throw Error::from_errno(-opened, fmt::format("opening {} through VFIO", name), opening_remedy(-opened, !vf_token.empty()));
+    fd = UniqueFd(opened);
+  }
+  // The kernel resets a device with its first open and its last close. Who handed this one over did the one, and may have it open still.
+  if (kept != kept_devices_.end()) try_ioctl(fd.get(), VFIO_DEVICE_RESET);
+  return fd;
 }
 
 std::optional<int> Container::group_fd(unsigned group) const {

@@ -47,7 +47,6 @@ UniqueFd take_device(int fd, int group_fd, const std::string& name) {
     throw Error(fmt::format("fd={} is a device of another IOMMU group than {}", fd, name),
                 fmt::format("hand over what VFIO_GROUP_GET_DEVICE_FD returned for {}", name));
   }
-  try_ioctl(fd, VFIO_DEVICE_RESET);
   return take(fd);
 }
 

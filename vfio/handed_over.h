@@ -13,8 +13,8 @@ namespace strait::vfio {
 UniqueFd take_container(int fd);
 /// The file of IOMMU group `group`, /dev/vfio/N. `name` is the function that it is for.
 UniqueFd take_group(int fd, unsigned group, const std::string& name);
-/// A device of the IOMMU group `group_fd`, which is in a container; resets it, for who knows what was done with it. That it is the function
-/// `name`, and no other of the group, is taken on trust.
+/// A device of the IOMMU group `group_fd`, which is in a container. That it is the function `name`, and no other of the group, is
+/// taken on trust.
 UniqueFd take_device(int fd, int group_fd, const std::string& name);
 
 }  // namespace strait::vfio

@@ -6,8 +6,9 @@
 # fuzzing for each of a harness's parts, and for each bug that is planted.
 kvm_rounds=10000 random_rounds=100000
 fuzz_seconds=300 fuzz_parts=2 planted_seconds=20
-# What the cases of one part may take by their own limits; a longer case is a part of its own.
-lab_seconds=500
+# What the cases of one part may take by their own limits; a longer case is a part of its own. Those of the table of devices run twice, but
+# none takes half of what it may.
+lab_seconds=500 devices_seconds=750
 
 # key_of PART: of the files that the part depends on, as git has them and with these changes. A part that passed on the same files need not run
 # again, whatever became of the others since.
@@ -88,18 +89,37 @@ fuzz_all() {
 	done <build/fuzz/fuzzers
 }
 
-# lab_all BUILD: the lab's cases, those of one configuration in batches.
-lab_all() {
-	local preset=$1 batch=() budget=0 last='' number=0 name config seconds
-	while read -r name config seconds _; do
-		if ((${#batch[@]})) && { [[ $config != "$last" ]] || ((budget + seconds > lab_seconds)); }; then
-			part "lab-$preset-$((number += 1))" run_lab_cases "build/$preset/strait" "${batch[@]}"
+# lab_batches NAME SECONDS COMMAND...: the parts NAME-1 and so on: COMMAND with some of the cases that standard input lists as tests/lab/run
+# --list does, of one configuration and SECONDS altogether by their limits.
+lab_batches() {
+	local prefix=$1 limit=$2 batch=() budget=0 last='' number=0 name config seconds
+	shift 2
+	while read -r name config seconds _ <&3; do
+		if ((${#batch[@]})) && { [[ $config != "$last" ]] || ((budget + seconds > limit)); }; then
+			part "$prefix-$((number += 1))" "$@" "${batch[@]}"
 			batch=() budget=0
 		fi
 		batch+=("$name") budget=$((budget + seconds)) last=$config
-	done < <(tests/lab/run --list)
-	((!${#batch[@]})) || part "lab-$preset-$((number + 1))" run_lab_cases "build/$preset/strait" "${batch[@]}"
+	done 3<&0 </dev/null
+	((!${#batch[@]})) || part "$prefix-$((number + 1))" "$@" "${batch[@]}"
 }
+
+# lab_all BUILD: the lab's cases.
+lab_all() {
+	lab_batches "lab-$1" "$lab_seconds" run_lab_cases "build/$1/strait" < <(tests/lab/run --list)
+}
+
+# lab_devices: the cases of cards, which run with QEMU, too. The record has each part's table.
+lab_devices() {
+	lab_batches lab-devices "$devices_seconds" compare_monitors < <(tests/lab/run --list | grep ^card-)
+}
+
+compare_monitors() {
+	# shellcheck disable=SC2154,SC2034 # $name is of part; run_lab_cases knows them
+	local lab_options=(--devices "$state/$name.md")
+	run_lab_cases build/release/strait "$@"
+}
+
 
 # random_operations: a million on whole functions, and those on MSI-X alone, with AddressSanitizer and UndefinedBehaviorSanitizer.
 random_operations() {
@@ -145,6 +165,7 @@ run_full() {
 	part lab-images lab_images
 	LAB_FULL=1 lab_all release
 	lab_all asan
+	lab_devices
 	fuzz_all
 	part planted-bugs planted_bugs
 	summarise
@@ -154,9 +175,16 @@ lab_images() {
 	must 'making the emulated host and the test guest' tests/lab/lab --prepare && count 1 0
 }
 
-# summarise: docs/full-check.md from the record of these files.
+# join_tables FILE...: one table of devices.
+join_tables() {
+	cat "$1"
+	shift
+	tail -q -n +7 "$@"
+}
+
+# summarise: docs/full-check.md, and docs/devices.md once its parts have passed, from the record of these files.
 summarise() {
-	local name key recorded good bad seconds when total=(0 0) open=() rows=()
+	local name key recorded good bad seconds when total=(0 0) open=() rows=() tables=()
 	for name in "${parts[@]}"; do
 		key_of "$name"
 		if [[ ! -f $state/$name ]] || ! read -r recorded good bad seconds when <"$state/$name" || [[ $recorded != "$key" ]]; then
@@ -165,6 +193,7 @@ summarise() {
 		fi
 		total=($((total[0] + good)) $((total[1] + bad)))
 		rows+=("| $name | $good | $bad | $seconds | $when |")
+		[[ $name != lab-devices-* ]] || tables+=("$state/$name.md")
 	done
 	mkdir -p docs
 	{
@@ -184,4 +213,5 @@ summarise() {
 		((!${#rows[@]})) || printf '%s\n' "${rows[@]}"
 	} >docs/full-check.md
 	say 'the summary is in docs/full-check.md'
+	[[ ${open[*]} == *lab-devices-* ]] || join_tables "${tables[@]}" >docs/devices.md
 }

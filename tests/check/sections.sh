@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The sections of ../../check and how their results are counted. Sourced there, from the project's root.
 
-passed=0 failed=0
+passed=0 failed=0 lab_options=()
 logs=$(mktemp -d "${TMPDIR:-/tmp}/strait-check.XXXXXX")
 trap 'rm -rf "$logs"' EXIT
 ! command -v ccache >/dev/null || export CMAKE_CXX_COMPILER_LAUNCHER=ccache
@@ -152,11 +152,11 @@ run_coverage() {
 	done <build/coverage/fuzzers
 }
 
-# run_lab_cases MONITOR CASE...: counts what tests/lab/run says; every case has to have run.
+# run_lab_cases MONITOR CASE...: counts what tests/lab/run says, with the options $lab_options if there are any; every case has to have run.
 run_lab_cases() {
 	local monitor=$1 good bad
 	shift
-	tests/lab/run --strait "$monitor" "$@" 2>&1 | tee "$logs/lab" | sed -u 's/^/    /' || true
+	tests/lab/run --strait "$monitor" "${lab_options[@]}" "$@" 2>&1 | tee "$logs/lab" | sed -u 's/^/    /' || true
 	read -r good bad < <(sed -n '$s/^\([0-9]\+\) passed, \([0-9]\+\) failed$/\1 \2/p' "$logs/lab" | grep . || echo 0 0)
 	if ((good + bad < $#)); then
 		say "lab: only $((good + bad)) of $# cases ran"

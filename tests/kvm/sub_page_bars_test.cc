@@ -1,6 +1,7 @@
 // BARs of less than a page of two functions: the guest reaches both, whether they are memory slots or traps.
 
 #include "base/log.h"
+#include "tests/fakes/config_access.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/kvm/micro_guest.h"
 #include "vfio/assigned_function.h"
@@ -32,39 +33,18 @@ class Card {
     Platform& platform = guest.platform;
     function_.emplace(device_, vfio::FunctionHost{guest.slots, guest.slots, platform.mmio, platform.ports, guest.router, {}, {}});
   }
-  /// As an operating system does it: sizes the BAR and puts it at the next naturally aligned address. Returns its end.
-  std::uint64_t place(std::uint64_t from) {
-    write(PCI_BASE_ADDRESS_0, ~0u);
-    const std::uint64_t size = ~read(PCI_BASE_ADDRESS_0) + 1u;
-    address_ = align_up(from, size);
-    write(PCI_BASE_ADDRESS_0, static_cast<std::uint32_t>(address_));
-    write(PCI_COMMAND, PCI_COMMAND_MEMORY);
-    return address_ + size;
-  }
-  std::uint32_t address() const { return static_cast<std::uint32_t>(address_); }
   FakeDevice& device() { return device_; }
+  vfio::AssignedFunction& function() { return *function_; }
 
  private:
-  void write(std::uint16_t offset, std::uint32_t value) {
-    std::array<std::uint8_t, 4> data{};
-    store(std::span<std::uint8_t>(data), 0, value);
-    function_->write_config(offset, data);
-  }
-  std::uint32_t read(std::uint16_t offset) {
-    std::array<std::uint8_t, 4> data{};
-    function_->read_config(offset, data);
-    return load<std::uint32_t>(data);
-  }
-
   FakeDevice device_;
   std::optional<vfio::AssignedFunction> function_;
-  std::uint64_t address_ = 0;
 };
 
 void expect_that_both_answer(MicroGuest& guest, Card& first, Card& second) {
-  second.place(first.place(kFirstPlace));
-  guest.set_result(0, first.address());
-  guest.set_result(4, second.address());
+  const auto there = place_bar0(first.function(), kFirstPlace), here = place_bar0(second.function(), there.end().value);
+  guest.set_result(0, static_cast<std::uint32_t>(there.start.value));
+  guest.set_result(4, static_cast<std::uint32_t>(here.start.value));
   EXPECT_EQ(guest.run(read_both()).code, exit_code::kVerdict + 7);
   EXPECT_EQ(guest.result(8), 0x11111111u);
   EXPECT_EQ(guest.result(12), 0x22222222u);

@@ -1,18 +1,8 @@
 # Devices go at awkward moments: before the guest's ACPI listens, while the guest reboots, while nobody reads its console; and one that came
 # without DMA does not spoil the next.
 source "$CASE_LIB"
-ctl() {
-	timeout 60 "$STRAIT" ctl control "$@"
-}
 has_no_device() {
 	ctl info | grep -q '"devices": \[\]'
-}
-# end_it: whatever the guest makes of its power button.
-end_it() {
-	kill -TERM "$MONITOR"
-	sleep 1 # two at once are one
-	kill -TERM "$MONITOR" || true
-	wait "$MONITOR" || true
 }
 given_back() {
 	grep -q "$LAB_VF0 was given back to the host" log
@@ -53,33 +43,32 @@ ctl add-device "$LAB_VF0" || fail "it cannot come again: $(<log)"
 end_it
 
 # One processor is stuck in a write to the console, so the guest cannot be paused, until somebody reads on. On the other a program of the guest's,
-# in place of its ACPI, whose events are off, lets the function go.
+# in place of its ACPI, whose events are off, lets the function go. It needs nothing of its kernel by then, which may be waiting for both.
 cat >commands <<'TEXT'
-port() { /strait/port "$@"; }
 taskset -p 1 $$
 echo 2 >/proc/irq/4/smp_affinity
-port 0x606 0
-taskset 2 sh -c 'while :; do echo The console is full of words.; done' &
-until [ "$(port 0x614)" = 0x00000002 ]; do sleep 0.1; done
-port 0x618 2
-sleep 600
+/strait/port 0x606=0
+/strait/port 0x614:2 0x618=2 &
+taskset 2 sh -c 'while :; do echo The console is full of words.; done'
 TEXT
 guest_initrd "$LAB_INITRD" commands guest.img "$LAB_FILES/port"
 mkfifo console.fifo
 exec 9<>console.fifo
+head -c 60000 /dev/zero >&9 # of the 65536 that it holds
 GUEST_CPUS=2 GUEST_INITRD=guest.img start_strait_on_vf run --control control --verbose >console.fifo 2>log </dev/null
-head -c 1 <&9 >/dev/null
 is_stuck() {
 	[[ $(cat /proc/"$MONITOR"/task/*/wchan) == *pipe_write* ]]
 }
 wait_until "$GUEST_SECONDS" is_stuck || fail 'the console is never full'
 sleep 1
-ctl remove-device "$LAB_VF0"
+ctl remove-device "$LAB_VF0" &
+REMOVAL=$!
 wait_until 60 grep -q 'cannot be given back yet: a processor of the guest does not pause' log || fail "it can be paused: $(<log)"
 ctl ping >/dev/null || fail 'strait does not answer'
 cat <&9 >/dev/null &
 READER=$!
-wait_until 30 given_back || fail "not given back: $(<log)"
+wait "$REMOVAL" || fail "not removed: $(<log)"
+given_back || fail "strait did not say so: $(<log)"
 has_no_device || fail "$(ctl info)"
 end_it
 kill "$READER"

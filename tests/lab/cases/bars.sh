@@ -91,8 +91,7 @@ guest_initrd "$LAB_INITRD" commands memory.img
 { cat tools && cat; } >commands <<'TEXT'
 device=0000:00:01.0 registers=$(bar 0000:00:01.0 0) ports=$(bar 0000:00:01.0 2)
 through() { # BASE [VALUE]: register 0x5200 by the ports
-	/strait/port $1 0x5200
-	/strait/port $(($1 + 4)) $2
+	/strait/port $1=0x5200 $(($1 + 4))${2:+=$2}
 }
 say() { # LABEL BASE: by memory, by the ports
 	echo "$1 $(devmem $((registers + 0x5200)) 32) $(through $2) $(devmem $((registers + 0x5400)) 32)"

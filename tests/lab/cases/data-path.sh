@@ -16,8 +16,7 @@ exits() {
 }
 
 host_interrupts() {
-	awk -v vf="$LAB_VF0" 'index($0, "vfio-msix") && index($0, vf) { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i }
-		END { print n + 0 }' /proc/interrupts
+	interrupts "vfio-msix.*$LAB_VF0"
 }
 
 pf_packets() {
@@ -25,16 +24,16 @@ pf_packets() {
 }
 
 cat >commands <<TEXT
-interrupts() { awk '/eth0/ { n += \$2 } END { print n }' /proc/interrupts; }
+$(declare -f interrupts)
 mark() { nc -w 5 10.9.0.1 "\$1" </dev/null; sleep 2; }
 mark 7001
 sleep 3
 mark 7002
-before=\$(interrupts)
+before=\$(interrupts eth0)
 ping -q -A -c 1000 10.9.0.1 >/tmp/ping
 iperf3 -c 10.9.0.1 -t $seconds >/tmp/out 2>&1
 iperf3 -c 10.9.0.1 -t $seconds -R >/tmp/in 2>&1
-after=\$(interrupts)
+after=\$(interrupts eth0)
 mark 7003
 grep received /tmp/ping
 grep receiver /tmp/out

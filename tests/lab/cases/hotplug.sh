@@ -41,9 +41,6 @@ guest_initrd "$LAB_INITRD" commands guest.img
 	--cmdline "$GUEST_KERNEL" >console 2>log </dev/null &
 MONITOR=$!
 wait_until 30 test -S control || fail "no socket: $(<log)"
-ctl() {
-	timeout 60 "$STRAIT" ctl control "$@"
-}
 holds_nothing() {
 	! ls -l "/proc/$MONITOR/fd" | grep 'dev/vfio\|vfio-device'
 }

@@ -10,9 +10,8 @@ sum=$(dd if="$host_disk" bs=1M count=4 iflag=direct status=none | sha256sum)
 lend_new_vf
 lend "$disk"
 
-echo "toggles=$toggles" >commands
+{ echo "toggles=$toggles" && declare -f interrupts; } >commands
 cat >>commands <<'TEXT'
-interrupts() { awk -v name="$1" '$0 ~ name { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts; }
 # toggle DRIVER NAME: its vector 1, whose interrupts have that name, as often as asked and until there was traffic meanwhile.
 toggle() {
 	before=$(interrupts $2)

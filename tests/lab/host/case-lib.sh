@@ -101,6 +101,19 @@ say() {
 	printf '%s\n' "$1" | od -An -v -tx1 -w1 | sed 's/.*/ b0 & ee/' | tr '\n' ' '
 }
 
+# ctl COMMAND...: to the monitor with --control control.
+ctl() {
+	timeout 60 "$STRAIT" ctl control "$@"
+}
+
+# end_it: the monitor ends, whatever its guest makes of its power button.
+end_it() {
+	kill -TERM "$MONITOR"
+	sleep 1 # two at once are one
+	kill -TERM "$MONITOR" 2>/dev/null || true
+	wait "$MONITOR" || true
+}
+
 # works_still: the first function can still be assigned.
 works_still() {
 	pvh_kernel works.elf "$(verdict 0)" "$HALT"
@@ -217,15 +230,19 @@ msix_of() {
 	fi
 }
 
+# interrupts NAME: how many the kernel had, on all processors, that have this name. For guests, too: "$(declare -f interrupts)".
+interrupts() {
+	awk -v name="$1" '$0 ~ name { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
+}
+
 # For guests: the network card answers, its interrupts arrive, and they are of the kind $KIND (as /proc/interrupts says it).
 # shellcheck disable=SC2034 # for cases
-PING_TEST='
-	interrupts() { awk "/eth0/ { for (i = 2; i <= NF && \$i ~ /^[0-9]+\$/; i++) n += \$i } END { print n + 0 }" /proc/interrupts; }
-	before=$(interrupts)
+PING_TEST="$(declare -f interrupts)"'
+	before=$(interrupts eth0)
 	ping -A -q -c 100 10.0.2.2 >/tmp/ping || { cat /tmp/ping /proc/interrupts; exit 1; }
 	grep received /tmp/ping
 	grep eth0 /proc/interrupts
-	[ $(($(interrupts) - before)) -ge 100 ] || exit 2
+	[ $(($(interrupts eth0) - before)) -ge 100 ] || exit 2
 	grep eth0 /proc/interrupts | grep -q "$KIND" || exit 3
 	grep -q "100 packets received" /tmp/ping || exit 4
 '

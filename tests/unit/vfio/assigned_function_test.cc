@@ -7,6 +7,7 @@
 #include "base/little_endian.h"
 #include "base/log.h"
 #include "devices/pci/capabilities.h"
+#include "tests/fakes/config_access.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/fakes/fake_memory_slots.h"
 #include "tests/fakes/fake_interrupt_router.h"
@@ -70,15 +71,11 @@ class AssignedFunctionTest : public testing::Test {
 
   template <typename T>
   T read(std::uint16_t offset) {
-    std::array<std::uint8_t, sizeof(T)> data{};
-    function_->read_config(offset, data);
-    return load<T>(data);
+    return test::read_config<T>(*function_, offset);
   }
   template <typename T>
   void write(std::uint16_t offset, std::type_identity_t<T> value) {
-    std::array<std::uint8_t, sizeof(T)> data{};
-    store(std::span<std::uint8_t>(data), 0, value);
-    function_->write_config(offset, data);
+    test::write_config<T>(*function_, offset, value);
   }
   std::uint32_t read_memory(std::uint64_t address) {
     std::array<std::uint8_t, 4> data{};

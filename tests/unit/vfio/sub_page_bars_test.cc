@@ -5,7 +5,7 @@
 
 #include "base/little_endian.h"
 #include "base/log.h"
-#include "base/units.h"
+#include "tests/fakes/config_access.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/fakes/fake_interrupt_router.h"
 #include "tests/fakes/fake_memory_slots.h"
@@ -36,16 +36,6 @@ class SubPageBars : public testing::Test {
       store(device.bar(0), 0, mark);
       function.emplace(device, FunctionHost{test.slots_, test.slots_, test.mmio_, test.ports_, test.router_, {}, {}});
     }
-    void write(std::uint16_t offset, std::uint32_t value) {
-      std::array<std::uint8_t, 4> data{};
-      store(std::span<std::uint8_t>(data), 0, value);
-      function->write_config(offset, data);
-    }
-    std::uint32_t read(std::uint16_t offset) {
-      std::array<std::uint8_t, 4> data{};
-      function->read_config(offset, data);
-      return load<std::uint32_t>(data);
-    }
 
     FakeDevice device;
     std::optional<AssignedFunction> function;
@@ -54,14 +44,10 @@ class SubPageBars : public testing::Test {
   SubPageBars() { log::set_level(log::Level::kOff); }
   ~SubPageBars() override { log::set_level(log::Level::kWarning); }
 
-  /// As an operating system does it: sizes the BAR and gives it the next naturally aligned address from `from`.
   std::uint64_t place(Card& card, std::uint64_t from) {
-    card.write(PCI_BASE_ADDRESS_0, ~0u);
-    const std::uint64_t size = ~card.read(PCI_BASE_ADDRESS_0) + 1u, address = align_up(from, size);
-    next_ = address + size;
-    card.write(PCI_BASE_ADDRESS_0, static_cast<std::uint32_t>(address));
-    card.write(PCI_COMMAND, PCI_COMMAND_MEMORY);
-    return address;
+    const auto placed = test::place_bar0(*card.function, from);
+    next_ = placed.end().value;
+    return placed.start.value;
   }
   /// A guest's access: what a slot covers never reaches the bus.
   std::uint32_t read_memory(std::uint64_t address) {
@@ -108,8 +94,8 @@ TEST_F(SubPageBars, OneThatMovesBesideAnotherDoesNotTakeItsPage) {
 
 TEST_F(SubPageBars, ItIsAPageToTheGuest) {
   Card card(*this, 0x11111111);
-  card.write(PCI_BASE_ADDRESS_0, ~0u);
-  EXPECT_EQ(card.read(PCI_BASE_ADDRESS_0), 0xfffff000u);
+  test::write_config<std::uint32_t>(*card.function, PCI_BASE_ADDRESS_0, ~0u);
+  EXPECT_EQ(test::read_config<std::uint32_t>(*card.function, PCI_BASE_ADDRESS_0), 0xfffff000u);
 }
 
 TEST_F(SubPageBars, WhereItIsTrappedNothingAnswersPastItsEnd) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "tests/fakes/config_access.h"
 #include "tests/fakes/fake_device.h"
 #include "tests/fakes/fake_interrupt_router.h"
 #include "tests/fakes/fake_io_eventfds.h"
@@ -51,9 +52,7 @@ class TrappedRegisters : public testing::Test {
   }
   template <typename T>
   void write(std::uint16_t offset, std::type_identity_t<T> value) {
-    std::array<std::uint8_t, sizeof(T)> data{};
-    store(std::span<std::uint8_t>(data), 0, value);
-    function_->write_config(offset, data);
+    test::write_config<T>(*function_, offset, value);
   }
   void write_ten_times(std::uint64_t address) {
     const std::array<std::uint8_t, 4> one = {1, 0, 0, 0};
