@@ -175,8 +175,9 @@ run_lab() {
 	must 'making the emulated host and the test guest' tests/lab/lab --prepare || return 0
 	say "lab: ${#cases[@]} cases"
 	run_lab_cases build/release/strait "${cases[@]}"
-	build asan || return 0
-	say 'lab: two cases with asan'
-	run_lab_cases build/asan/strait vf-ping kill-restart
+	if wants sanitizers && build asan; then
+		say 'lab: two cases with asan'
+		run_lab_cases build/asan/strait vf-ping kill-restart
+	fi
 	say "lab: done ($((SECONDS - start)) s)"
 }
