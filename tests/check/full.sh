@@ -120,7 +120,6 @@ compare_monitors() {
 	run_lab_cases build/release/strait "$@"
 }
 
-
 # random_operations: a million on whole functions, and those on MSI-X alone, with AddressSanitizer and UndefinedBehaviorSanitizer.
 random_operations() {
 	local program
