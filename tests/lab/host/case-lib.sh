@@ -235,15 +235,17 @@ interrupts() {
 	awk -v name="$1" '$0 ~ name { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
 }
 
-# For guests: the network card answers, its interrupts arrive, and they are of the kind $KIND (as /proc/interrupts says it).
+# For guests: the network card answers, its interrupts arrive, and they are of the kind $KIND (as /proc/interrupts says it). They are named $NAME,
+# else eth0.
 # shellcheck disable=SC2034 # for cases
 PING_TEST="$(declare -f interrupts)"'
-	before=$(interrupts eth0)
+	: ${NAME:=eth0}
+	before=$(interrupts $NAME)
 	ping -A -q -c 100 10.0.2.2 >/tmp/ping || { cat /tmp/ping /proc/interrupts; exit 1; }
 	grep received /tmp/ping
-	grep eth0 /proc/interrupts
-	[ $(($(interrupts eth0) - before)) -ge 100 ] || exit 2
-	grep eth0 /proc/interrupts | grep -q "$KIND" || exit 3
+	grep $NAME /proc/interrupts
+	[ $(($(interrupts $NAME) - before)) -ge 100 ] || exit 2
+	grep $NAME /proc/interrupts | grep -q "$KIND" || exit 3
 	grep -q "100 packets received" /tmp/ping || exit 4
 '
 
