@@ -5,7 +5,7 @@
 # Rounds of the tests that repeat something against another thread; a tenth of the random operations on whole functions; seconds of
 # fuzzing for each of a harness's parts, and for each bug that is planted.
 kvm_rounds=10000 random_rounds=100000
-fuzz_seconds=300 fuzz_parts=2 planted_seconds=20
+fuzz_seconds=300 fuzz_parts=2 planted_seconds=120
 # What the cases of one part may take by their own limits; a longer case is a part of its own. Those of the table of devices run twice, but
 # none takes half of what it may.
 lab_seconds=500 devices_seconds=750
