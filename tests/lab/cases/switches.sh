@@ -16,7 +16,7 @@ ping_guest() { test_card "$1" strait.ip=10.0.2.15/24 "${3:-}
 read_guest() {
 	GUEST_INITRD=$LAB_INITRD_NET test_card "$1" '' "
 		modprobe -a -q sd_mod usb_storage
-		for i in \$(seq 100); do [ -b $2 ] && break; sleep 0.1; done
+		$(when_readable "$2")
 		grep -E 'xhci|nvme' /proc/interrupts
 		dd if=$2 of=/dev/null bs=1M count=4 iflag=direct"
 }

@@ -283,6 +283,11 @@ nvme_disk() {
 	fail "the host has no NVMe disk $1"
 }
 
+# when_readable DISK: for a guest's commands: waits for the disk. Its node is there some moments before it can be opened.
+when_readable() {
+	echo "for i in \$(seq 400); do dd if=$1 of=/dev/null count=1 2>/dev/null && break; sleep 0.1; done"
+}
+
 disk_differs() {
 	note_result "$1" "$2"
 	fail "$2"
@@ -299,9 +304,9 @@ test_disk() {
 	lend "$card"
 	GUEST_INITRD=$LAB_INITRD_NET test_card "$card" "$cmdline" "
 		modprobe -a -q sd_mod usb_storage
-		for i in \$(seq 400); do [ -b $guest_disk ] && break; sleep 0.1; done
-		dd if=$guest_disk bs=1M count=16 iflag=direct 2>/dev/null | sha256sum
-		dd if=$guest_disk of=$guest_disk bs=1M count=16 seek=16 iflag=direct oflag=direct 2>/dev/null || exit 2
+		$(when_readable "$guest_disk")
+		dd if=$guest_disk bs=1M count=16 iflag=direct status=none | sha256sum
+		dd if=$guest_disk of=$guest_disk bs=1M count=16 seek=16 iflag=direct oflag=direct status=none || exit 2
 		grep '$name' /proc/interrupts
 		grep '$name' /proc/interrupts | grep -q '$kind' || exit 3
 		awk '/$name/ { n += \$2 } END { exit n < 16 }' /proc/interrupts || exit 4
