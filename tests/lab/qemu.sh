@@ -3,19 +3,21 @@
 
 # find_qemu: sets the array `qemu` to the command that starts one. QEMU before 8.0 has no igb, and the virtual functions of
 # 10.0.0 to 10.0.3 do not work, so the system's is used from 10.0.4 on; otherwise it comes from the host's own package tree,
-# through that tree's loader, which needs neither root nor chroot.
+# through that tree's loader, which needs neither root nor chroot. Both as mended-qemu has them.
 find_qemu() {
-	local version tree libraries
+	local version tree libraries program
 	version=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p')
 	if [[ ${STRAIT_QEMU:-} ]]; then
 		qemu=("$STRAIT_QEMU")
 	elif [[ $version && $(printf '%s\n' 10.0.4 "$version" | sort -V | head -n 1) == 10.0.4 ]]; then
-		qemu=(qemu-system-x86_64)
+		program=$("$here/mended-qemu" "$(command -v qemu-system-x86_64)") || return
+		qemu=("$program")
 	else
 		tree=$("$here/../../guest-images/debian-tree" lab-host trixie apt "$here/packages/host") || return
 		libraries=$tree/usr/lib/x86_64-linux-gnu
 		export QEMU_MODULE_DIR=$libraries/qemu
-		qemu=("$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" "$tree/usr/bin/qemu-system-x86_64"
+		program=$("$here/mended-qemu" "$tree/usr/bin/qemu-system-x86_64") || return
+		qemu=("$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" "$program"
 			-L "$tree/usr/share/qemu" -L "$tree/usr/share/seabios")
 	fi
 	"${qemu[@]}" --version >/dev/null
