@@ -3,23 +3,27 @@
 
 # find_qemu: sets the array `qemu` to the command that starts one. QEMU before 8.0 has no igb, and the virtual functions of
 # 10.0.0 to 10.0.3 do not work, so the system's is used from 10.0.4 on; otherwise it comes from the host's own package tree,
-# through that tree's loader, which needs neither root nor chroot. Both as mended-qemu has them.
+# through that tree's loader, which needs neither root nor chroot. Both as mended-qemu makes them; $STRAIT_QEMU as it is.
 find_qemu() {
-	local version tree libraries program
-	version=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p')
+	local version tree libraries program loader=() data=()
 	if [[ ${STRAIT_QEMU:-} ]]; then
 		qemu=("$STRAIT_QEMU")
-	elif [[ $version && $(printf '%s\n' 10.0.4 "$version" | sort -V | head -n 1) == 10.0.4 ]]; then
-		program=$("$here/mended-qemu" "$(command -v qemu-system-x86_64)") || return
-		qemu=("$program")
+		"${qemu[@]}" --version >/dev/null
+		return
+	fi
+	version=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p')
+	if [[ $version && $(printf '%s\n' 10.0.4 "$version" | sort -V | head -n 1) == 10.0.4 ]]; then
+		program=$(command -v qemu-system-x86_64)
 	else
 		tree=$("$here/../../guest-images/debian-tree" lab-host trixie apt "$here/packages/host") || return
 		libraries=$tree/usr/lib/x86_64-linux-gnu
 		export QEMU_MODULE_DIR=$libraries/qemu
-		program=$("$here/mended-qemu" "$tree/usr/bin/qemu-system-x86_64") || return
-		qemu=("$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" "$program"
-			-L "$tree/usr/share/qemu" -L "$tree/usr/share/seabios")
+		program=$tree/usr/bin/qemu-system-x86_64
+		loader=("$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio")
+		data=(-L "$tree/usr/share/qemu" -L "$tree/usr/share/seabios")
 	fi
+	program=$("$here/mended-qemu" "$program") || return
+	qemu=("${loader[@]}" "$program" "${data[@]}")
 	"${qemu[@]}" --version >/dev/null
 }
 
@@ -28,7 +32,7 @@ host_arguments() {
 	# shellcheck disable=SC2054 # QEMU's arguments have commas
 	arguments=(
 		-nodefaults -no-user-config -display none -no-reboot
-		-machine q35,kernel-irqchip=off -accel tcg,thread=multi -cpu EPYC-v4 -smp "$cpus" -m "$memory" -nic none
+		-machine q35,kernel-irqchip=off -cpu EPYC-v4 -smp "$cpus" -m "$memory" -nic none
 		-kernel "$images/vmlinux" -initrd "$images/initrd.img" -append "$kernel_cmdline"
 		-serial "file:$run/console"
 		-device isa-debug-exit,iobase=0xf4,iosize=1
@@ -61,6 +65,8 @@ host_arguments() {
 	if [[ $iommu ]]; then
 		arguments+=(-device "intel-iommu,intremap=$intremap,caching-mode=off${aw_bits:+,aw-bits=$aw_bits}")
 	fi
+	# With a thread for each processor a nested guest goes wrong in some place or other once in an hour of hard work; README.md has the evidence.
+	arguments+=(-accel "tcg,thread=$([[ $multi_thread ]] && echo multi || echo single)")
 	local number=0 card
 	for card in "${cards[@]}"; do
 		add_card "$card" $((number += 1))
