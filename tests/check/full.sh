@@ -18,7 +18,7 @@ key_of() {
 	case $1 in
 	fuzz-* | coverage | planted-bugs)
 		kind=fuzz
-		inputs=(base boot devices host kvm vfio tests/fuzz tests/fakes tests/models CMakeLists.txt CMakePresets.json cmake)
+		inputs=(base boot cli/config_file.\* cli/libvirt cli/suggestion.\* devices host kvm vfio tests/fuzz tests/fakes tests/models tests/unit/cli/libvirt CMakeLists.txt CMakePresets.json cmake)
 		;;
 	lab-*) kind=lab && inputs+=(':!tests/fuzz' ':!tests/unit' ':!tests/check') ;;
 	*) inputs+=(':!tests/lab' ':!tests/check') ;;

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # The sections of ../../check and how their results are counted. Sourced there, from the project's root.
 
-passed=0 failed=0 lab_options=()
+passed=0 failed=0 lab_options=() lab_pid=''
 logs=$(mktemp -d "${TMPDIR:-/tmp}/strait-check.XXXXXX")
-trap 'rm -rf "$logs"' EXIT
+trap '[[ ! $lab_pid ]] || kill "$lab_pid" 2>/dev/null; rm -rf "$logs"' EXIT
 ! command -v ccache >/dev/null || export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 # A test waits for nobody who types.
 exec </dev/null
@@ -54,8 +54,12 @@ install_packages() {
 	must 'installing what is missing' scripts/install-packages "${sets[@]}"
 }
 
+# build PRESET [TARGET...]: all of it, or only these. What runs beside comes first.
 build() {
-	must "configuring: $1" cmake --preset "$1" && must "building: $1" cmake --build --preset "$1" -j "${CHECK_JOBS:-$(nproc)}"
+	local preset=$1
+	shift
+	must "configuring: $preset" cmake --preset "$preset" &&
+		must "building: $preset${*:+: $*}" nice cmake --build --preset "$preset" -j "${CHECK_JOBS:-$(nproc)}" ${*:+--target "$@"}
 }
 
 # run_ctest NAME DIRECTORY [COMMAND...]: the tests of that build directory, COMMAND in front of ctest.
@@ -154,6 +158,33 @@ run_coverage() {
 
 # run_lab_cases MONITOR CASE...: counts what tests/lab/run says, with the options $lab_options if there are any; every case has to have run.
 run_lab_cases() {
+	start_lab_cases "$@"
+	shift
+	finish_lab_cases $#
+}
+
+# start_lab_cases MONITOR CASE...: the same in the background, until finish_lab_cases NUMBER-OF-CASES.
+start_lab_cases() {
+	local monitor=$1
+	shift
+	tests/lab/run --strait "$monitor" "${lab_options[@]}" "$@" >"$logs/lab" 2>&1 &
+	lab_pid=$!
+}
+
+finish_lab_cases() {
+	local good bad
+	tail --pid="$lab_pid" -n +1 -F "$logs/lab" 2>/dev/null | sed -u 's/^/    /'
+	wait "$lab_pid" || true
+	lab_pid=''
+	read -r good bad < <(sed -n '$s/^\([0-9]\+\) passed, \([0-9]\+\) failed$/\1 \2/p' "$logs/lab" | grep . || echo 0 0)
+	if ((good + bad < $1)); then
+		say "lab: only $((good + bad)) of $1 cases ran"
+		bad=$(($1 - good))
+	fi
+	count "$good" "$bad"
+}
+
+lab_cases() {
 	local monitor=$1 good bad
 	shift
 	tests/lab/run --strait "$monitor" "${lab_options[@]}" "$@" 2>&1 | tee "$logs/lab" | sed -u 's/^/    /' || true
@@ -169,15 +200,21 @@ lab_cases() {
 	tests/lab/run --list | awk '{ print $1 }'
 }
 
-run_lab() {
-	local start=$SECONDS cases
-	mapfile -t cases < <(lab_cases)
+# start_lab: begins with the lab's cases, which leave the processors time for the other sections.
+start_lab() {
+	local cases
 	must 'making the emulated host and the test guest' tests/lab/lab --prepare || return 0
-	say "lab: ${#cases[@]} cases"
-	run_lab_cases build/release/strait "${cases[@]}"
+	build release strait kvm_tests hand_over port toggle_mask || return 0
+	mapfile -t cases < <(lab_cases)
+	say "lab: ${#cases[@]} cases, beside what follows"
+	start_lab_cases build/release/strait "${cases[@]}"
+}
+
+run_lab() {
+	[[ ! $lab_pid ]] || finish_lab_cases "$(lab_cases | wc -l)"
 	if wants sanitizers && build asan; then
 		say 'lab: two cases with asan'
 		run_lab_cases build/asan/strait vf-ping kill-restart
 	fi
-	say "lab: done ($((SECONDS - start)) s)"
+	say 'lab: done'
 }
