@@ -39,3 +39,8 @@ function(strait_floor name)
   add_library(strait_${name} STATIC ${FLOOR_UNPARSED_ARGUMENTS})
   target_link_libraries(strait_${name} PUBLIC strait_options ${FLOOR_LINK})
 endfunction()
+
+# strait_texts(TARGET): of a target that puts much text together. GCC 12 takes `"(" + text` for memory that overlaps (its bug 105651).
+function(strait_texts target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+endfunction()

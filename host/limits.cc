@@ -32,20 +32,28 @@ std::uint64_t mib(std::uint64_t bytes) { return align_up(bytes, kMiB) / kMiB; }
 
 }  // namespace
 
-std::string memlock_remedy(std::uint64_t bytes) {
-  return fmt::format("raise it with 'ulimit -l {0}', LimitMEMLOCK={1} in a systemd unit, or 'USER - memlock {0}' in /etc/security/limits.conf",
-                     align_up(bytes, kKiB) / kKiB, bytes);
+std::string memlock_remedy(std::uint64_t bytes, std::string_view user) {
+  return fmt::format("raise it with 'ulimit -l {0}', LimitMEMLOCK={1} in a systemd unit, or '{2} - memlock {0}' in /etc/security/limits.conf",
+                     align_up(bytes, kKiB) / kKiB, bytes, user);
+}
+
+LockedMemory locked_memory() {
+  LockedMemory memory;
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  memory.capable = ((proc_number("/proc/self/status", "CapEff", 16) >> CAP_IPC_LOCK) & 1) != 0;
+  memory.unlimited = memory.capable || limit.rlim_cur == RLIM_INFINITY;
+  memory.limit = limit.rlim_cur;
+  memory.locked = proc_number("/proc/self/status", "VmLck", 10) * kKiB;
+  return memory;
 }
 
 void check_memlock(std::uint64_t bytes) {
-  if ((proc_number("/proc/self/status", "CapEff", 16) >> CAP_IPC_LOCK) & 1) return;
-  rlimit limit = {};
-  ::getrlimit(RLIMIT_MEMLOCK, &limit);
-  const std::uint64_t locked = proc_number("/proc/self/status", "VmLck", 10) * kKiB;
-  if (limit.rlim_cur == RLIM_INFINITY || bytes + locked <= limit.rlim_cur) return;
+  const LockedMemory memory = locked_memory();
+  if (memory.allows(bytes)) return;
   throw Error(fmt::format("the guest's memory is pinned for DMA, {} bytes, but this process may lock only {} bytes (RLIMIT_MEMLOCK)", bytes,
-                          static_cast<std::uint64_t>(limit.rlim_cur)),
-              memlock_remedy(bytes + locked));
+                          memory.limit),
+              memlock_remedy(bytes + memory.locked));
 }
 
 void check_available_memory(std::uint64_t bytes) {

@@ -2,15 +2,29 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace strait::host {
+
+/// What a process may lock into memory, and so have pinned for DMA.
+struct LockedMemory {
+  bool unlimited = false;    ///< CAP_IPC_LOCK, or no RLIMIT_MEMLOCK
+  std::uint64_t limit = 0;   ///< RLIMIT_MEMLOCK in bytes
+  std::uint64_t locked = 0;  ///< bytes locked already
+  bool capable = false;      ///< CAP_IPC_LOCK, which makes the limit void
+
+  bool allows(std::uint64_t bytes) const { return unlimited || bytes + locked <= limit; }
+};
+
+/// That of this process.
+LockedMemory locked_memory();
 
 /// Throws Error unless this process may pin `bytes` for DMA: RLIMIT_MEMLOCK allows it, or the process has CAP_IPC_LOCK. The message
 /// gives the bytes needed, the limit, and the line that raises it.
 void check_memlock(std::uint64_t bytes);
 
 /// The remedy for a kernel that would not let this process pin `bytes`: the lines that raise RLIMIT_MEMLOCK far enough.
-std::string memlock_remedy(std::uint64_t bytes);
+std::string memlock_remedy(std::uint64_t bytes, std::string_view user = "USER");
 
 /// Throws Error when the host cannot hold a guest of `bytes` now. Without an assigned device they are not pinned; but a guest that drives its
 /// host out of memory helps nobody.

@@ -19,6 +19,8 @@ log::Budget guest_lines;
 
 constexpr std::uint16_t kBarsStart = PCI_BASE_ADDRESS_0;
 constexpr std::uint16_t kBarsEnd = PCI_BASE_ADDRESS_5 + 4;
+/// What the Command register of a device that is gone answers.
+constexpr std::uint16_t kGone = 0xffff;
 
 /// [offset, offset + size) lies in [start, start + length).
 bool within(std::uint64_t offset, std::size_t size, std::uint64_t start, std::uint64_t length) {
@@ -147,6 +149,7 @@ void AssignedFunction::assign_addresses(pci::BarAllocator& allocator) {
 void AssignedFunction::read_config(std::uint16_t offset, std::span<std::uint8_t> data) {
   config_accesses_.add();
   const std::lock_guard lock(mutex_);
+  if (offset == PCI_VENDOR_ID && !seen_) seen_ = std::chrono::steady_clock::now();
   if (within(offset, data.size(), kBarsStart, kBarsEnd - kBarsStart)) {
     bars_.read(offset - kBarsStart, data);
     return;
@@ -180,7 +183,10 @@ void AssignedFunction::write_config(std::uint16_t offset, std::span<const std::u
   if (model_.may_stop_decoding(offset, data)) remove_mappings();
   if (host_.before_bus_mastering && ConfigModel::allows_bus_mastering(offset, data) && !host_.before_bus_mastering()) return;
   pass_write(offset, data);
-  if (model_.resets(offset, data)) interrupts_->reset();
+  if (model_.resets(offset, data)) {
+    interrupts_->reset();
+    ++resets_;
+  }
   if (model_.touches_decoding(offset, data.size())) {
     distrusted_ = false;
     settle_mappings();
@@ -203,18 +209,23 @@ void AssignedFunction::pass_write(std::uint16_t offset, std::span<const std::uin
   }
 }
 
+std::uint16_t AssignedFunction::command() const {
+  std::array<std::uint8_t, 2> bytes{};
+  device_.read(kConfigRegion, PCI_COMMAND, bytes);
+  return load<std::uint16_t>(bytes);
+}
+
+unsigned AssignedFunction::power_state() const {
+  if (!model_.power) return 0;
+  std::array<std::uint8_t, 2> control{};
+  device_.read(kConfigRegion, *model_.power + PCI_PM_CTRL, control);
+  return control[0] & PCI_PM_CTRL_STATE_MASK;
+}
+
 void AssignedFunction::settle_mappings() {
-  std::array<std::uint8_t, 2> command{};
-  device_.read(kConfigRegion, PCI_COMMAND, command);
-  bool awake = true;
-  if (model_.power) {
-    std::array<std::uint8_t, 2> control{};
-    device_.read(kConfigRegion, *model_.power + PCI_PM_CTRL, control);
-    awake = (control[0] & PCI_PM_CTRL_STATE_MASK) == 0;
-  }
-  // All ones is what a device that is gone answers.
-  const bool present = command[0] != 0xff || command[1] != 0xff;
-  const auto decoded = [&](unsigned bit) { return present && awake && (command[0] & bit) != 0; };
+  const std::uint16_t bits = command();
+  const bool answers = bits != kGone && power_state() == 0;
+  const auto decoded = [&](unsigned bit) { return answers && (bits & bit) != 0; };
   std::array<std::optional<std::uint64_t>, pci::kBarCount> addresses;  // where each is decoded, if it is
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
     if (!mappings_[bar] || bars_.address(bar) == 0) continue;
@@ -295,6 +306,34 @@ AssignedFunction::Statistics AssignedFunction::statistics() const {
           .ioeventfds_refused = eventfds_.refused(),
           .host_vectors = interrupts_->host_vectors(),
           .armed_vectors = interrupts_->armed_vectors()};
+}
+
+std::optional<FunctionFacts> AssignedFunction::facts() const {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return std::nullopt;
+  FunctionFacts facts;
+  std::array<std::uint8_t, 12> start{};
+  device_.read(kConfigRegion, 0, start);
+  facts.vendor = load<std::uint16_t>(start, PCI_VENDOR_ID);
+  facts.device = load<std::uint16_t>(start, PCI_DEVICE_ID);
+  facts.device_class = load<std::uint32_t>(start, PCI_CLASS_REVISION) >> 8;
+  facts.config_accesses = config_accesses_.value();
+  if (seen_) facts.since_seen = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - *seen_);
+  facts.command = command();
+  facts.present = facts.command != kGone;
+  facts.power_state = power_state();
+  facts.withdrawn = distrusted_;
+  facts.resets = resets_;
+  for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
+    if (!mappings_[bar]) continue;
+    facts.bars.push_back({.number = bar,
+                          .shape = bars_.shape(bar),
+                          .address = bars_.address(bar),
+                          .answers = mappings_[bar]->answers(),
+                          .direct = mappings_[bar]->direct()});
+  }
+  interrupts_->add_to(facts);
+  return facts;
 }
 
 }  // namespace strait::vfio

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "vfio/assigned_device.h"
 #include "vfio/bar_mapping.h"
 #include "vfio/config_model.h"
+#include "vfio/function_facts.h"
 #include "vfio/function_interrupts.h"
 #include "vfio/ordered_device.h"
 #include "vfio/register_eventfds.h"
@@ -76,6 +78,9 @@ class AssignedFunction : public pci::Function, private BarAccess {
     unsigned armed_vectors = 0;
   };
   Statistics statistics() const;
+  /// Nothing while an access of the guest to configuration space is under way, which can last as long as the mapping of its memory for DMA:
+  /// whoever asks need not wait, and asks again. Any thread.
+  std::optional<FunctionFacts> facts() const;
   const std::string& name() const { return device_.name(); }
 
  private:
@@ -84,6 +89,9 @@ class AssignedFunction : public pci::Function, private BarAccess {
   void pass_write(std::uint16_t offset, std::span<const std::uint8_t> data);
   /// Brings mappings in line with Command, power state and BAR registers.
   void settle_mappings();
+  /// Registers of the device, all ones where it is gone.
+  std::uint16_t command() const;
+  unsigned power_state() const;
   void remove_mapping(unsigned bar);
   void remove_mappings();
   void check_msix_layout() const;
@@ -103,6 +111,8 @@ class AssignedFunction : public pci::Function, private BarAccess {
   std::unique_ptr<RomBar> rom_;  ///< none where the guest sees none
   std::array<std::unique_ptr<BarMapping>, pci::kBarCount> mappings_;
   bool distrusted_ = false;
+  std::optional<std::chrono::steady_clock::time_point> seen_;  ///< when the guest first read the identifiers
+  std::uint64_t resets_ = 0;
   Counter config_accesses_, bar_traps_, mapping_updates_;
 };
 

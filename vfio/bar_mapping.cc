@@ -70,6 +70,11 @@ void BarMapping::place(std::uint64_t address, bool direct) {
   }
 }
 
+BarFacts::Answers BarMapping::answers() const {
+  if (!placed_) return BarFacts::Answers::kNowhere;
+  return complete_ ? BarFacts::Answers::kEverywhere : BarFacts::Answers::kPartly;
+}
+
 void BarMapping::remove() {
   for (const auto slot : slots_in_use_) slots_.remove(slot);
   for (const std::uint64_t start : traps_in_use_) bus_.remove(start);

@@ -12,6 +12,7 @@
 #include "devices/pci/bar.h"
 #include "vfio/assigned_device.h"
 #include "vfio/bar_layout.h"
+#include "vfio/function_facts.h"
 
 namespace strait::vfio {
 
@@ -45,6 +46,7 @@ class BarMapping {
   /// Gives the host mappings back as well; place() maps again. For a device that is to be released.
   void unmap();
 
+  BarFacts::Answers answers() const;
   bool direct() const { return !slots_in_use_.empty(); }
   const BarLayout& layout() const { return layout_; }
 

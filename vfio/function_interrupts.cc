@@ -109,6 +109,13 @@ void FunctionInterrupts::reset() {
   if (msix_) msix_->reset();
 }
 
+void FunctionInterrupts::add_to(FunctionFacts& facts) const {
+  facts.has_intx = intx_ != nullptr;
+  facts.intx_on = intx_ && intx_->on();
+  if (msi_) facts.msi = msi_->facts();
+  if (msix_) facts.msix = msix_->facts();
+}
+
 unsigned FunctionInterrupts::armed_vectors() const { return (msi_ ? msi_->armed_vectors() : 0) + (msix_ ? msix_->armed_vectors() : 0); }
 
 }  // namespace strait::vfio

@@ -9,6 +9,7 @@
 #include "devices/interrupt_router.h"
 #include "vfio/assigned_device.h"
 #include "vfio/config_model.h"
+#include "vfio/function_facts.h"
 #include "vfio/intx_interrupt.h"
 #include "vfio/msi_interrupts.h"
 #include "vfio/msix_interrupts.h"
@@ -45,6 +46,8 @@ class FunctionInterrupts {
   /// The state after a device reset.
   void reset();
 
+  /// Fills in what concerns interrupts.
+  void add_to(FunctionFacts& facts) const;
   unsigned armed_vectors() const;
   /// The most interrupts of the host's that it had at a time for messages.
   std::size_t host_vectors() const { return std::max(msi_ ? msi_->host_vectors() : 0, msix_ ? msix_->host_vectors() : 0); }

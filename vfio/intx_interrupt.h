@@ -22,6 +22,8 @@ class IntxInterrupt {
   /// Off for as long as a message-signalled kind is on: as many resume() as suspend() turn it on again.
   void suspend();
   void resume();
+  /// The device's interrupts go to the guest's pin.
+  bool on() const { return on_; }
 
  private:
   void turn_on();

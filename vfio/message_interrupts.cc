@@ -32,6 +32,10 @@ unsigned MessageInterrupts::armed_vectors() const {
   return static_cast<unsigned>(std::count_if(vectors_.begin(), vectors_.end(), [](const Vector& vector) { return vector.armed; }));
 }
 
+unsigned MessageInterrupts::working_vectors() const {
+  return static_cast<unsigned>(std::ranges::count_if(vectors_, [](const Vector& vector) { return vector.attached && vector.armed; }));
+}
+
 std::optional<bool> MessageInterrupts::pending(std::uint16_t number) const {
   if (!vectors_[number].armed) return std::nullopt;
   pollfd request = {.fd = vectors_[number].eventfd.get(), .events = POLLIN, .revents = 0};

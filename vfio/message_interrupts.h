@@ -31,6 +31,8 @@ class MessageInterrupts {
   /// Whether an interrupt of a disconnected vector waits; nothing where VFIO does not signal the vector: then its host interrupt is off, and
   /// the device itself remembers.
   std::optional<bool> pending(std::uint16_t number) const;
+  /// Connected vectors with all that they take: a host interrupt, and a route into the guest.
+  unsigned working_vectors() const;
   /// Vectors that have a host interrupt now.
   unsigned armed_vectors() const;
   /// The most interrupts of the host's that the vectors had at a time, those that VFIO does not signal included.

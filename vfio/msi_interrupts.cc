@@ -16,6 +16,16 @@ void MsiInterrupts::write(std::uint16_t offset, std::span<const std::uint8_t> da
 
 void MsiInterrupts::reset() { vectors_.apply(state_.reset()); }
 
+/// The guest's mask bits count only while MSI is enabled: how many vectors there are is settled then.
+MessageFacts MsiInterrupts::facts() const {
+  return {.vectors = state_.layout().vectors,
+          .enabled = state_.enabled(),
+          .function_masked = false,
+          .unmasked = state_.connected_vectors(),
+          .connected = state_.connected_vectors(),
+          .working = vectors_.working_vectors()};
+}
+
 bool MsiInterrupts::pending(std::uint16_t number) const {
   if (const auto waiting = vectors_.pending(number)) return *waiting;
   std::uint8_t bits = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "devices/pci/msi.h"
+#include "vfio/function_facts.h"
 #include "vfio/message_interrupts.h"
 
 namespace strait::vfio {
@@ -25,6 +26,7 @@ class MsiInterrupts {
   void reset();
 
   unsigned armed_vectors() const { return vectors_.armed_vectors(); }
+  MessageFacts facts() const;
   std::size_t host_vectors() const { return vectors_.host_vectors(); }
   std::uint64_t routes_staged() const { return vectors_.routes_staged(); }
 

@@ -50,6 +50,16 @@ std::size_t MsixInterrupts::host_vectors() {
   return vectors_.host_vectors();
 }
 
+MessageFacts MsixInterrupts::facts() {
+  const std::lock_guard lock(mutex_);
+  return {.vectors = state_.vectors(),
+          .enabled = state_.enabled(),
+          .function_masked = state_.function_masked(),
+          .unmasked = state_.unmasked_vectors(),
+          .connected = state_.connected_vectors(),
+          .working = vectors_.working_vectors()};
+}
+
 bool MsixInterrupts::pending(std::uint16_t number) const {
   if (const auto waiting = vectors_.pending(number)) return *waiting;
   std::uint8_t bits = 0;

@@ -4,6 +4,7 @@
 
 #include "base/counter.h"
 #include "devices/pci/msix.h"
+#include "vfio/function_facts.h"
 #include "vfio/message_interrupts.h"
 
 namespace strait::vfio {
@@ -33,6 +34,7 @@ class MsixInterrupts {
   /// Vectors that have a host interrupt now.
   unsigned armed_vectors();
   std::size_t host_vectors();
+  MessageFacts facts();
   std::uint64_t table_accesses() const { return table_accesses_.value(); }
   std::uint64_t routes_staged() const { return vectors_.routes_staged(); }
 

@@ -25,6 +25,7 @@ Assignment::~Assignment() {
 void Assignment::attach(pci::RootBus& bus) {
   bus.attach(spec_.address.slot, spec_.address.function, *function_);
   bus_ = &bus;
+  attached_ = std::chrono::steady_clock::now();
 }
 
 void Assignment::withdraw() {

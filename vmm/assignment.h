@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include <nlohmann/json_fwd.hpp>
@@ -35,6 +36,8 @@ class Assignment {
   /// This and what it counted: until withdraw().
   vfio::AssignedFunction& function() { return *function_; }
   nlohmann::json metrics() const;
+  /// When it came onto the bus.
+  std::chrono::steady_clock::time_point attached() const { return attached_; }
 
  private:
   const DeviceSpec spec_;
@@ -42,6 +45,7 @@ class Assignment {
   DeviceWatch watch_;
   std::optional<vfio::AssignedFunction> function_;
   pci::RootBus* bus_ = nullptr;
+  std::chrono::steady_clock::time_point attached_;
 };
 
 }  // namespace strait

@@ -172,6 +172,24 @@ std::vector<DeviceSpec> Board::missing_devices() const {
   return missing;
 }
 
+std::vector<DeviceFacts> Board::facts() const {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<DeviceFacts> facts;
+  for (const auto& assignment : assignments_) {
+    const DeviceSpec& spec = assignment->spec();
+    const bool plugged = started_ && assignment->attached() > *started_;
+    const auto since = plugged ? assignment->attached() : started_.value_or(now);
+    facts.push_back({.id = spec.bdf.to_string(),
+                     .guest = spec.address.to_string(),
+                     .leaving = false,
+                     .wanted = false,
+                     .plugged = plugged,
+                     .on_bus = std::chrono::duration_cast<std::chrono::milliseconds>(now - since),
+                     .function = assignment->function().facts()});
+  }
+  return facts;
+}
+
 InterruptRouter& Board::router_of(const DeviceSpec& device) {
   if (!device.irqfds) {
     if (!user_router_) user_router_ = std::make_unique<kvm::UserIrqRouter>(*vm_, *router_);
@@ -213,6 +231,7 @@ void Board::make_vcpus() {
 
 void Board::start(const boot::EntryState& entry) {
   vcpus_.front()->set_entry_state(entry);
+  started_ = std::chrono::steady_clock::now();
   const ExitTargets targets{.mmio = platform_->mmio,
                             .ports = platform_->ports,
                             .coalesced = coalesced_ ? &*coalesced_ : nullptr,

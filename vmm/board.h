@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +23,7 @@
 #include "vfio/peer_slots.h"
 #include "vmm/address_plan.h"
 #include "vmm/assignment.h"
+#include "vmm/device_facts.h"
 #include "vmm/dma_host.h"
 #include "vmm/end_of_run.h"
 #include "vmm/event_loop.h"
@@ -81,6 +83,8 @@ class Board {
 
   Serial& serial() { return platform_->serial; }
   void press_power_button() { platform_->power.press_power_button(); }
+  /// What is known of each device, but for what only the machine knows.
+  std::vector<DeviceFacts> facts() const;
   /// What was counted since the board was made.
   nlohmann::json metrics() const;
 
@@ -108,6 +112,7 @@ class Board {
   nlohmann::json former_assignments_ = nlohmann::json::array();  ///< what was counted of those that were unplugged
   std::vector<std::unique_ptr<kvm::Vcpu>> vcpus_;
   std::optional<kvm::CoalescedWrites> coalesced_;
+  std::optional<std::chrono::steady_clock::time_point> started_;  ///< when the vCPUs began to run
   std::vector<std::unique_ptr<VcpuThread>> threads_;
 };
 

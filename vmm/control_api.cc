@@ -15,8 +15,6 @@ namespace {
 using Response = ControlServer::Response;
 using Json = nlohmann::json;
 
-std::string guest_address(const DeviceSpec& device) { return fmt::format("0000:00:{:02x}.{}", device.address.slot, device.address.function); }
-
 std::string required_text(const Json& body, const char* name) {
   if (!body.is_object() || !body.contains(name) || !body[name].is_string()) throw UsageError(fmt::format("the body has no text \"{}\"", name));
   return body[name];
@@ -29,16 +27,26 @@ Response info(Machine& machine, const Json&) {
   for (const DeviceSpec& device : machine.devices()) {
     devices.push_back({{"id", device.bdf.to_string()},
                        {"path", "/sys/bus/pci/devices/" + device.bdf.to_string()},
-                       {"bdf", guest_address(device)},
+                       {"bdf", device.address.to_string()},
                        {"leaving", machine.is_leaving(device)}});
   }
   return {.body = Json{{"state", "Running"}, {"config", {{"devices", devices}}}}.dump()};
 }
 
+Response explain(Machine& machine, const Json&) {
+  Json functions = Json::array();
+  for (const DeviceFacts& facts : machine.facts()) functions.push_back(to_json(facts));
+  return {.body = Json{{"functions", functions}}.dump()};
+}
+
 Response add_device(Machine& machine, const Json& body) {
   const DeviceSpec device = DeviceSpec::parse(required_text(body, "path"));
+  if (device.managed) {
+    throw UsageError(fmt::format("{}: a function that comes while the guest runs must be on vfio-pci already", device.name()),
+                     "put it there with strait bind, then add it without managed= and vf=");
+  }
   machine.add_device(device);
-  return {.body = Json{{"id", device.bdf.to_string()}, {"bdf", guest_address(machine.devices().back())}}.dump()};
+  return {.body = Json{{"id", device.bdf.to_string()}, {"bdf", machine.devices().back().address.to_string()}}.dump()};
 }
 
 Response remove_device(Machine& machine, const Json& body) {
@@ -57,6 +65,7 @@ struct Route {
 };
 constexpr Route kRoutes[] = {{"GET", "/api/v1/vmm.ping", ping},
                              {"GET", "/api/v1/vm.info", info},
+                             {"GET", "/api/v1/vm.explain", explain},
                              {"PUT", "/api/v1/vm.add-device", add_device},
                              {"PUT", "/api/v1/vm.remove-device", remove_device},
                              {"PUT", "/api/v1/vm.power-button", press_power_button}};

@@ -13,11 +13,11 @@ namespace {
 bool same_slot(const host::Bdf& a, const host::Bdf& b) { return a.domain == b.domain && a.bus == b.bus && a.device == b.device; }
 
 /// What goes to the guest with the function that was named, ascending.
-std::vector<host::Bdf> assigned_members(const host::PciFunction& named) {
+std::vector<host::Bdf> assigned_members(const host::PciFunction& named, bool managed) {
   std::vector<host::Bdf> members = named.group_members();
   std::erase_if(members, [&](const host::Bdf& bdf) {
     const host::PciFunction member = named.sibling(bdf);
-    return bdf != named.bdf() && (member.is_bridge() || !member.on_vfio());
+    return bdf != named.bdf() && (member.is_bridge() || (!managed && !member.on_vfio()));
   });
   if (members.empty()) members.push_back(named.bdf());  // no IOMMU: host::check_assignable() will say so
   return members;
@@ -25,7 +25,7 @@ std::vector<host::Bdf> assigned_members(const host::PciFunction& named) {
 
 std::vector<DeviceSpec> expand(const DeviceSpec& named, const std::filesystem::path& sysfs) {
   std::vector<DeviceSpec> devices;
-  for (const host::Bdf& bdf : assigned_members(host::PciFunction(named.bdf, sysfs))) {
+  for (const host::Bdf& bdf : assigned_members(host::PciFunction(named.bdf, sysfs), named.managed)) {
     const bool first_of_slot = devices.empty() || !same_slot(devices.back().bdf, bdf);
     DeviceSpec& device = devices.emplace_back(named);
     device.bdf = bdf;
@@ -41,8 +41,9 @@ std::vector<DeviceSpec> expand_groups(std::span<const DeviceSpec> devices, const
   std::vector<DeviceSpec> all;
   for (const DeviceSpec& named : devices) {
     for (DeviceSpec& device : named.group ? expand(named, sysfs) : std::vector{named}) {
-      if (std::ranges::find(all, device.bdf, &DeviceSpec::bdf) != all.end()) {
-        throw UsageError(fmt::format("--device {} is given twice", device.bdf.to_string()),
+      const bool any = device.vf && !device.vf->index;
+      if (!any && std::ranges::find(all, device.name(), &DeviceSpec::name) != all.end()) {
+        throw UsageError(fmt::format("--device {} is given twice", device.name()),
                          "name each device once, and none that another brings along by group=on");
       }
       all.push_back(std::move(device));

@@ -8,7 +8,7 @@
 
 namespace strait {
 
-/// The devices, and in place of each that says group=on every function of its IOMMU group that is on a VFIO driver, itself in any case,
+/// The devices, and in place of each that says group=on every function of its IOMMU group that is on a VFIO driver (with managed=on, any), itself in any case,
 /// with the same keys but romfile=. Bridges stay behind. Functions of one slot of the host stay together in one of the guest, by their own
 /// numbers (the lowest as 0, if 0 is not among them); addr= is for the slot of the one that was named.
 ///

@@ -56,7 +56,7 @@ void place_devices(std::span<DeviceSpec> devices) {
     const auto& functions = places.functions(device.address.slot);
     if (!functions[0]) {
       throw UsageError(fmt::format("{} has addr={:x}.{}, but slot {:x} has no function 0, without which a guest looks for no other",
-                                   device.bdf.to_string(), device.address.slot, device.address.function, device.address.slot),
+                                   device.name(), device.address.slot, device.address.function, device.address.slot),
                        fmt::format("give another device addr={:x}", device.address.slot));
     }
     device.multifunction = device.address.function == 0 && functions.count() > 1;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "host/assignable.h"
 #include "host/limits.h"
 #include "host/pci_function.h"
 #include "vfio/bus_reset.h"

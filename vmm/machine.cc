@@ -270,6 +270,17 @@ void Machine::tell_return(const DeviceSpec& device) const {
   log::write(wanted ? log::Level::kWarning : log::Level::kInfo, device.bdf.to_string() + " was given back to the host");
 }
 
+std::vector<DeviceFacts> Machine::facts() const {
+  std::vector<DeviceFacts> facts = board_->facts();
+  for (DeviceFacts& one : facts) {
+    const auto device = std::ranges::find(devices_, one.id, [](const DeviceSpec& spec) { return spec.bdf.to_string(); });
+    if (device == devices_.end()) continue;
+    one.leaving = is_leaving(*device);
+    one.wanted = (wanted_slots_ >> device->address.slot & 1) != 0;
+  }
+  return facts;
+}
+
 void Machine::add_to(nlohmann::json& metrics) {
   nlohmann::json counts = past_boards_;
   add_counts(counts, board_->metrics());

@@ -52,6 +52,9 @@ class Machine {
   /// The guest was asked for it, and has not yet let go.
   bool is_leaving(const DeviceSpec& device) const { return removals_.under_way(device.address.slot); }
 
+  /// What is known of each device. Waits for nobody.
+  std::vector<DeviceFacts> facts() const;
+
   Board& board() { return *board_; }
   void add_to(nlohmann::json& metrics);
 

@@ -25,4 +25,6 @@ struct Outcome {
   bool reboot = false;  ///< the guest asked for one: the end of a boot, and of the run only where nobody starts the next
 };
 
+inline Outcome ended_by(int signal) { return {.code = exit_code::kSignal + signal, .reason = "ended by signal " + std::to_string(signal)}; }
+
 }  // namespace strait

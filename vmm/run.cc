@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/held_signals.h"
 #include "base/log.h"
 #include "vmm/control_api.h"
 #include "vmm/control_server.h"
@@ -27,28 +28,16 @@ namespace {
 /// started after it is interrupted by them.
 class Signals {
  public:
-  Signals() {
-    ::sigemptyset(&handled_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
-      struct sigaction current = {};
-      ::sigaction(signal, nullptr, &current);
-      if (current.sa_handler != SIG_IGN) ::sigaddset(&handled_, signal);  // nohup, and scripts that shield their children
-    }
-    ::pthread_sigmask(SIG_BLOCK, &handled_, &before_);
-    fd_ = UniqueFd(::signalfd(-1, &handled_, SFD_CLOEXEC | SFD_NONBLOCK));
+  Signals() : fd_(::signalfd(-1, &held_.set(), SFD_CLOEXEC | SFD_NONBLOCK)) {
     if (!fd_) throw Error::from_errno(errno, "creating a signalfd");
   }
-  ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
   int fd() const { return fd_.get(); }
   /// The next signal's number, 0 for none.
-  int next() const {
-    signalfd_siginfo info = {};
-    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-  }
+  int next() const { return held_.next(); }
 
  private:
-  sigset_t handled_{}, before_{};
+  HeldSignals held_;
   UniqueFd fd_;
 };
 
@@ -74,14 +63,16 @@ Outcome run_guest(const RunOptions& options) {
   std::unique_ptr<ConsoleInput> input;
   Machine machine(options, output, [&input] { input->resume(); }, end, loop, clock);
 
-  // Until here a signal simply ends the process, which leaves nothing behind; from here on the guest has a say.
+  // Until here a signal simply ends the process, which leaves nothing behind, or whoever has something to give back holds it; from here on
+  // the guest has a say.
   const Signals signals;
+  if (const int signal = signals.next()) return ended_by(signal);
   bool button_pressed = false;
   loop.add(signals.fd(), [&] {
     const int signal = signals.next();
     if (signal == 0) return;
     if (button_pressed) {
-      end.end({.code = exit_code::kSignal + signal, .reason = fmt::format("ended by signal {}", signal)});
+      end.end(ended_by(signal));
       return;
     }
     button_pressed = true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -37,6 +38,7 @@ class MsiState {
 
   const MsiLayout& layout() const { return layout_; }
   bool enabled() const;
+  unsigned connected_vectors() const { return static_cast<unsigned>(std::popcount(connected_)); }
   bool connected(std::uint16_t vector) const { return vector < 32 && (connected_ >> vector & 1) != 0; }
 
   /// `offset` counts from the capability's ID and the registers begin at 2; any length up to layout().size(). `pending` is asked only for

@@ -38,6 +38,12 @@ bool MsixState::enabled() const { return enabled_; }
 
 bool MsixState::connected(std::uint16_t vector) const { return vector < entries_.size() && entries_[vector].connected; }
 
+unsigned MsixState::unmasked_vectors() const {
+  return static_cast<unsigned>(std::ranges::count_if(entries_, [](const Entry& entry) { return !entry.masked(); }));
+}
+
+unsigned MsixState::connected_vectors() const { return static_cast<unsigned>(std::ranges::count(entries_, true, &Entry::connected)); }
+
 std::uint16_t MsixState::control() const {
   const unsigned flags = (function_masked_ ? kControlFunctionMask : 0u) | (enabled_ ? kControlEnable : 0u);
   return static_cast<std::uint16_t>((vectors() - 1u) | flags);

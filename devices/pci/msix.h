@@ -37,6 +37,10 @@ class MsixState {
   std::uint16_t vectors() const;
   bool enabled() const;
   bool connected(std::uint16_t vector) const;
+  bool function_masked() const { return function_masked_; }
+  /// Vectors whose own mask bit is clear, and those that are connected.
+  unsigned unmasked_vectors() const;
+  unsigned connected_vectors() const;
 
   /// Message control as the guest reads it: table size minus one, function mask, enable.
   std::uint16_t control() const;

@@ -33,6 +33,19 @@ class FakeSysfs {
     std::filesystem::create_directories(root() / "devices/pci0000:00" / bdf / "net" / name);
   }
 
+  /// Writes an attribute of a function as it stands.
+  void set(const std::string& bdf, const std::string& attribute, const std::string& content) {
+    directory_.write("devices/pci0000:00/" + bdf + "/" + attribute, content);
+  }
+  void link(const std::string& bdf, const std::string& name, const std::string& target) {
+    std::filesystem::create_symlink(target, root() / "devices/pci0000:00" / bdf / name);
+  }
+  /// Makes the function `vf` the virtual function `index` of `pf`.
+  void make_vf(const std::string& pf, unsigned index, const std::string& vf) {
+    link(pf, "virtfn" + std::to_string(index), "../" + vf);
+    link(vf, "physfn", "../" + pf);
+  }
+
   const std::filesystem::path& root() const { return directory_.path(); }
 
  private:

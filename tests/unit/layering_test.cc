@@ -1,7 +1,8 @@
 // The floors of the building (see ARCHITECTURE.md): includes only ever point down.
 //
+//     cli
 //     vmm
-//     vfio  kvm
+//     vfio  kvm  binding
 //     devices  boot  host
 //     base
 
@@ -21,8 +22,8 @@ namespace strait {
 namespace {
 namespace fs = std::filesystem;
 
-const std::map<std::string, int> kFloors = {{"vmm", 3},  {"vfio", 2}, {"kvm", 2}, {"devices", 1},
-                                            {"boot", 1}, {"host", 1}, {"base", 0}};
+const std::map<std::string, int> kFloors = {{"cli", 4}, {"vmm", 3},     {"vfio", 2}, {"kvm", 2}, {"binding", 2},
+                                            {"boot", 1}, {"devices", 1}, {"host", 1}, {"base", 0}};
 
 struct Include {
   std::string file;    ///< where, from the project's root

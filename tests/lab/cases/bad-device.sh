@@ -7,12 +7,13 @@ with_device() {
 }
 
 follow_remedy() {
-	bash -c "${REFUSAL#*give it to vfio-pci: }" || fail "the remedy failed: $REFUSAL"
+	PATH=$(dirname "$STRAIT"):$PATH bash -c "${REFUSAL#*give it to vfio-pci: }" || fail "the remedy failed: $REFUSAL"
 	ends 64 "$STRAIT" run --kernel kernel --memory 64M --device "$1" --exit-port 0xf4
+	"$STRAIT" release "$1" || fail "$1 could not be given back"
 }
 
-with_device 0000:01:1f.7 'no PCI function' 'lspci -D'
-with_device "$LAB_PF_BDF" "driver igb as $LAB_PF" "$LAB_PF_BDF/driver/unbind" '/drivers_probe'
+with_device 0000:01:1f.7 'no PCI function' 'strait devices --all'
+with_device "$LAB_PF_BDF" "driver igb as $LAB_PF" "strait bind $LAB_PF_BDF"
 
 unbind "$LAB_VF1"
 echo >"/sys/bus/pci/devices/$LAB_VF1/driver_override"
@@ -20,9 +21,11 @@ with_device "$LAB_VF1" 'bound to no driver' 'vfio-pci'
 follow_remedy "$LAB_VF1"
 modprobe igbvf
 bind_to "$LAB_VF1" igbvf
-with_device "$LAB_VF1" 'driver igbvf as eth' "$LAB_VF1/driver/unbind"
+echo >"/sys/bus/pci/devices/$LAB_VF1/driver_override" # strait would take it for somebody's wish
+with_device "$LAB_VF1" 'driver igbvf as eth' "strait bind $LAB_VF1"
 follow_remedy "$LAB_VF1"
 modprobe -r igbvf
+bind_to "$LAB_VF1" vfio-pci
 
 # Another strait has it.
 pvh_kernel halting "$(say halting)" "$HALT"

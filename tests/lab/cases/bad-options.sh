@@ -8,9 +8,9 @@ bad() {
 
 texts=('no command' 'strait --help') && bad
 texts=("'start' is no command" 'strait --help') && bad start
-texts=('--kernel' 'strait --help') && bad run
-texts=('frobnicate' 'strait --help') && bad run --kernel kernel --frobnicate
-texts=('--memory' 'strait --help') && bad run --kernel kernel --memory
+texts=('--kernel' 'strait run --help') && bad run
+texts=('frobnicate' '--help') && bad run --kernel kernel --frobnicate
+texts=('--memory' '--help') && bad run --kernel kernel --memory
 texts=('--cpu-hide-kvm' 'not take any arguments') && bad run --kernel kernel --cpu-hide-kvm=on
 texts=('write it behind --') && bad test
 texts=('write it behind --') && bad test --

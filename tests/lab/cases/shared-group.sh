@@ -7,7 +7,7 @@ mapfile -t cards < <(cd /sys/bus/pci/drivers/e1000 && echo 0000:* | tr ' ' '\n')
 run=("$STRAIT" run --kernel kernel --memory 64M --exit-port 0xf4 --device "${cards[0]}")
 
 bind_vfio "${cards[0]}"
-refuses 1 'IOMMU group' 'shared' "${cards[1]} (e1000)" 'release' -- "${run[@]}"
+refuses 1 'IOMMU group' 'shared' "${cards[1]} (e1000)" 'give these to vfio-pci, too: strait bind' -- "${run[@]}"
 unbind "${cards[1]}"
 ends 64 "${run[@]}"
 bind_vfio "${cards[1]}"

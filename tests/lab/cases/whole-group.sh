@@ -6,7 +6,7 @@ modprobe -a e1000 e1000e
 
 # What the host still uses keeps the whole group from the guest, whichever function is named.
 lend "$edu"
-refuses 1 'IOMMU group' "$nic (e1000e)" 'release' -- "$STRAIT" run --kernel "$LAB_KERNEL" --device "$edu,group=on"
+refuses 1 'IOMMU group' "$nic (e1000e)" "give these to vfio-pci, too: strait bind $nic" -- "$STRAIT" run --kernel "$LAB_KERNEL" --device "$edu,group=on"
 refuses 1 "$nic is bound to the host driver e1000e" 'give it to vfio-pci' -- "$STRAIT" run --kernel "$LAB_KERNEL" --device "$nic,group=on"
 
 # edu answers what is written to its second register with the complement.

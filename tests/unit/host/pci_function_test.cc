@@ -10,19 +10,13 @@ namespace strait::host {
 namespace {
 
 using test::error_of;
-using testing::HasSubstr;
-using testing::StartsWith;
+using testing::ElementsAre;
 
 class PciFunctionTest : public testing::Test {
  protected:
   PciFunction function(const char* bdf) const { return PciFunction(Bdf::parse(bdf), sysfs_.root()); }
-  std::string why_not(const char* bdf) const {
-    return error_of([&] { check_assignable(function(bdf)); });
-  }
   test::FakeSysfs sysfs_;
 };
-
-constexpr const char* kAssignable = "(no error)";
 
 TEST_F(PciFunctionTest, SysfsIsReadAsItIs) {
   sysfs_.add("0000:01:10.0", "igbvf", 12);
@@ -50,67 +44,143 @@ TEST_F(PciFunctionTest, OnlyAFunctionThatIsThereCanBeOnVfio) {
 
 TEST_F(PciFunctionTest, AFunctionThatIsNotThereIsAnError) {
   EXPECT_EQ(error_of([&] { function("01:10.0"); }),
-            "there is no PCI function 0000:01:10.0 on this host; lspci -D lists those there are");
-}
-
-TEST_F(PciFunctionTest, AFunctionOnVfioAloneInItsGroupIsAssignable) {
-  sysfs_.add("0000:01:10.0", "vfio-pci", 12);
-  EXPECT_EQ(why_not("01:10.0"), kAssignable);
+            "there is no PCI function 0000:01:10.0 on this host; strait devices --all lists those there are");
 }
 
 TEST_F(PciFunctionTest, VariantDriversOfVfioServe) {
   sysfs_.add("0000:01:10.0", "mlx5_vfio_pci", 12);
   EXPECT_TRUE(function("01:10.0").on_vfio());
-  EXPECT_EQ(why_not("01:10.0"), kAssignable);
 }
 
-TEST_F(PciFunctionTest, WithoutAnIommuItIsNot) {
-  sysfs_.add("0000:01:10.0", "vfio-pci", -1);
-  EXPECT_EQ(
-      why_not("01:10.0"),
-      "no IOMMU translates for 0000:01:10.0; enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on "
-      "(AMD needs no option)");
+TEST_F(PciFunctionTest, BridgesAreOfManyKinds) {
+  sysfs_.add("0000:00:00.0", "", 0, "0x060000");
+  sysfs_.add("0000:00:1c.0", "pcieport", 1, "0x060400");
+  sysfs_.add("0000:00:1f.0", "lpc_ich", 2, "0x060100");
+  for (const char* bridge : {"00:00.0", "00:1c.0", "00:1f.0"}) {
+    EXPECT_TRUE(function(bridge).is_bridge());
+    EXPECT_EQ(function(bridge).has_bus(), std::string(bridge) == "00:1c.0");
+  }
+  EXPECT_FALSE(is_bridge(Bdf::parse("00:1f.3"), sysfs_.root())) << "there is none";
 }
 
-TEST_F(PciFunctionTest, AHostDriverIsNamedWithItsInterfaceAndTheCommandsThatTakeItAway) {
-  sysfs_.add("0000:01:10.0", "igbvf", 12);
-  sysfs_.add_interface("0000:01:10.0", "enp1s16");
-  EXPECT_EQ(
-      why_not("01:10.0"),
-      "0000:01:10.0 is bound to the host driver igbvf as enp1s16; give it to vfio-pci: modprobe vfio-pci; "
-      "echo vfio-pci > /sys/bus/pci/devices/0000:01:10.0/driver_override; "
-      "echo 0000:01:10.0 > /sys/bus/pci/devices/0000:01:10.0/driver/unbind; echo 0000:01:10.0 > /sys/bus/pci/drivers_probe");
+TEST_F(PciFunctionTest, ItSaysWhatItIs) {
+  sysfs_.add("0000:01:00.0", "igb", 12, "0x020000");
+  for (const auto& [name, text] : {std::pair{"vendor", "0x8086"}, {"device", "0x1521"}, {"subsystem_vendor", "0x8086"},
+                                   {"subsystem_device", "0x0001"}, {"revision", "0x01"}, {"numa_node", "1"},
+                                   {"driver_override", "vfio-pci"}, {"reset_method", "flr bus"}}) {
+    sysfs_.set("0000:01:00.0", name, std::string(text) + "\n");
+  }
+  const PciFunction nic = function("01:00.0");
+  const PciIdentity identity = nic.identity();
+  EXPECT_EQ(identity.vendor, 0x8086);
+  EXPECT_EQ(identity.device, 0x1521);
+  EXPECT_EQ(identity.subsystem_vendor, 0x8086);
+  EXPECT_EQ(identity.subsystem_device, 1);
+  EXPECT_EQ(identity.class_code, 0x020000u);
+  EXPECT_EQ(identity.revision, 1);
+  EXPECT_EQ(nic.numa_node(), 1u);
+  EXPECT_EQ(nic.driver_override(), "vfio-pci");
+  EXPECT_THAT(nic.reset_methods().value(), ElementsAre("flr", "bus"));
 }
 
-TEST_F(PciFunctionTest, WithoutADriverThereIsNothingToUnbind) {
-  sysfs_.add("0000:01:10.0", "", 12);
-  EXPECT_THAT(why_not("01:10.0"), StartsWith("0000:01:10.0 is bound to no driver; give it to vfio-pci: "));
-  EXPECT_EQ(why_not("01:10.0").find("unbind"), std::string::npos);
+TEST_F(PciFunctionTest, WhatSysfsCallsNoneIsNone) {
+  sysfs_.add("0000:01:00.0", "igb", 12);
+  sysfs_.set("0000:01:00.0", "numa_node", "-1\n");
+  sysfs_.set("0000:01:00.0", "driver_override", "(null)\n");
+  sysfs_.set("0000:01:00.0", "reset_method", "\n");
+  EXPECT_EQ(function("01:00.0").numa_node(), std::nullopt);
+  EXPECT_EQ(function("01:00.0").driver_override(), "");
+  EXPECT_EQ(function("01:00.0").reset_methods(), std::vector<std::string>());
 }
 
-TEST_F(PciFunctionTest, EveryHolderOfTheGroupIsNamed) {
-  sysfs_.add("0000:02:01.0", "vfio-pci", 3);
-  sysfs_.add("0000:02:02.0", "e1000", 3);
-  sysfs_.add("0000:02:03.0", "ahci", 3);
-  EXPECT_EQ(
-      why_not("02:01.0"),
-      "IOMMU group 3 of 0000:02:01.0 is shared with functions that host drivers use: 0000:02:02.0 (e1000), 0000:02:03.0 (ahci); "
-      "release them from their drivers, or move the card to a slot with a group of its own");
+TEST_F(PciFunctionTest, PhysicalAndVirtualFunctionsKnowEachOther) {
+  sysfs_.add("0000:01:00.0", "igb", 11);
+  for (unsigned i = 0; i < 11; ++i) {
+    const std::string vf = "0000:01:10." + std::to_string(i % 8), far_vf = "0000:01:11." + std::to_string(i % 8);
+    sysfs_.add(i < 8 ? vf : far_vf, "", 20 + static_cast<int>(i));
+    sysfs_.make_vf("0000:01:00.0", i, i < 8 ? vf : far_vf);
+  }
+  sysfs_.set("0000:01:00.0", "sriov_totalvfs", "63\n");
+  sysfs_.set("0000:01:00.0", "sriov_numvfs", "11\n");
+  sysfs_.set("0000:01:00.0", "sriov_drivers_autoprobe", "0\n");
+  const PciFunction pf = function("01:00.0");
+  const auto vfs = pf.virtual_functions();
+  ASSERT_EQ(vfs.size(), 11u);
+  EXPECT_EQ(vfs[2], (VirtualFunction{2, Bdf::parse("01:10.2")}));
+  EXPECT_EQ(vfs[10], (VirtualFunction{10, Bdf::parse("01:11.2")})) << "by number, not by name";
+  EXPECT_EQ(pf.sriov_total_vfs(), 63u);
+  EXPECT_EQ(pf.sriov_num_vfs(), 11u);
+  EXPECT_EQ(pf.sriov_drivers_autoprobe(), false);
+  EXPECT_EQ(pf.physical_function(), std::nullopt);
+  EXPECT_EQ(pf.vf_index(), std::nullopt);
+  EXPECT_EQ(function("01:11.2").physical_function(), Bdf::parse("01:00.0"));
+  EXPECT_EQ(function("01:11.2").vf_index(), 10u);
 }
 
-TEST_F(PciFunctionTest, BridgesStubsAndUnboundFunctionsAreNoHolders) {
-  sysfs_.add("0000:02:01.0", "vfio-pci", 3);
-  sysfs_.add("0000:02:02.0", "", 3);
-  sysfs_.add("0000:02:03.0", "pci-stub", 3);
-  sysfs_.add("0000:02:04.0", "vfio-pci", 3);
-  sysfs_.add("0000:00:1c.0", "pcieport", 3, "0x060400");
-  sysfs_.add("0000:00:1d.0", "shpchp", 3, "0x060400");
-  EXPECT_EQ(why_not("02:01.0"), kAssignable);
+/// Missing, empty, or not what the kernel writes: each is unknown, and none an error.
+TEST_F(PciFunctionTest, WhatMakesNoSenseIsUnknown) {
+  const auto expect_nothing = [](const PciFunction& odd, const std::string& content) {
+    const PciIdentity identity = odd.identity();
+    EXPECT_FALSE(identity.vendor || identity.device || identity.subsystem_vendor || identity.subsystem_device || identity.class_code ||
+                 identity.revision)
+        << content;
+    EXPECT_FALSE(odd.is_bridge() || odd.has_bus() || odd.numa_node() || odd.sriov_total_vfs() || odd.sriov_num_vfs() ||
+                 odd.sriov_drivers_autoprobe() || odd.physical_function() || odd.vf_index())
+        << content;
+    EXPECT_TRUE(odd.virtual_functions().empty()) << content;
+  };
+  sysfs_.add("0000:01:00.0", "", -1);
+  std::filesystem::remove(sysfs_.root() / "bus/pci/devices/0000:01:00.0/class");
+  expect_nothing(function("01:00.0"), "(missing)");
+  EXPECT_EQ(function("01:00.0").reset_methods(), std::nullopt);
+  EXPECT_TRUE(function("01:00.0").config().empty());
+  sysfs_.link("0000:01:00.0", "physfn", "../nowhere");
+  sysfs_.link("0000:01:00.0", "virtfn0", "../nowhere");
+  sysfs_.link("0000:01:00.0", "virtfnx", "../0000:01:10.0");
+  for (const std::string content : {"", "\n", "x", "0x", "-1", "0x123456789", "99999999999", "12 34", std::string("\0\xff", 2).c_str()}) {
+    for (const char* name : {"vendor", "device", "subsystem_vendor", "subsystem_device", "class", "revision", "numa_node", "sriov_totalvfs",
+                             "sriov_numvfs", "sriov_drivers_autoprobe"}) {
+      sysfs_.set("0000:01:00.0", name, content);
+    }
+    expect_nothing(function("01:00.0"), content);
+  }
+}
+
+TEST_F(PciFunctionTest, AVirtualFunctionWhoseParentIsGoneHasNoNumber) {
+  sysfs_.add("0000:01:10.0", "", -1);
+  sysfs_.link("0000:01:10.0", "physfn", "../0000:01:00.0");
+  EXPECT_EQ(function("01:10.0").physical_function(), Bdf::parse("01:00.0"));
+  EXPECT_EQ(function("01:10.0").vf_index(), std::nullopt);
+}
+
+TEST_F(PciFunctionTest, ConfigurationSpaceIsAsLongAsTheUserMayRead) {
+  sysfs_.add("0000:01:00.0", "", -1);
+  for (const std::size_t size : {0, 64, 256, 4096}) {
+    sysfs_.set("0000:01:00.0", "config", std::string(size, 'x'));
+    EXPECT_EQ(function("01:00.0").config().size(), std::min<std::size_t>(size, 256));
+  }
+}
+
+TEST_F(PciFunctionTest, AllAreListedByAddress) {
+  EXPECT_TRUE(all_functions(sysfs_.root()).empty());
+  sysfs_.add("0000:02:00.0", "", -1);
+  sysfs_.add("0000:01:10.0", "", -1);
+  std::filesystem::create_directories(sysfs_.root() / "bus/pci/devices/odd");
+  EXPECT_THAT(names_of(all_functions(sysfs_.root())), ElementsAre("0000:01:10.0", "0000:02:00.0"));
+}
+
+TEST_F(PciFunctionTest, AGroupThatVfioMadeWithoutAnIommuIsNone) {
+  sysfs_.add("0000:01:10.0", "vfio-pci", 0);
+  sysfs_.set("0000:01:10.0", "iommu_group/name", "vfio-noiommu\n");
+  EXPECT_EQ(function("01:10.0").iommu_group(), std::nullopt);
 }
 
 TEST_F(PciFunctionTest, AGroupLinkThatMakesNoSenseIsNone) {
   sysfs_.add("0000:01:10.0", "vfio-pci", -1);
-  std::filesystem::create_symlink("/elsewhere/unsafe", sysfs_.root() / "devices/pci0000:00/0000:01:10.0/iommu_group");
+  sysfs_.link("0000:01:10.0", "iommu_group", "/elsewhere/unsafe");
+  EXPECT_EQ(function("01:10.0").iommu_group(), std::nullopt);
+  std::filesystem::remove(sysfs_.root() / "bus/pci/devices/0000:01:10.0/iommu_group");
+  sysfs_.link("0000:01:10.0", "iommu_group", "/elsewhere/99999999999");
   EXPECT_EQ(function("01:10.0").iommu_group(), std::nullopt);
 }
 

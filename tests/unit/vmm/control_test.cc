@@ -1,4 +1,4 @@
-// The control socket: what a client sees of it, and how strait ctl reads its words.
+// The control socket: what a client sees of it.
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,7 +14,6 @@
 #include "tests/fakes/temporary_directory.h"
 #include "tests/unit/error_of.h"
 #include "vmm/control_server.h"
-#include "vmm/ctl.h"
 #include "vmm/slot_timers.h"
 #include "vmm/unix_socket.h"
 
@@ -151,23 +150,6 @@ TEST(ControlSocket, OtherFilesAreLeftAlone) {
   struct stat file = {};
   EXPECT_EQ(::stat(path.c_str(), &file), 0);
   EXPECT_THAT(test::error_of([&] { ControlServer(std::string(200, 'x'), loop, {}); }), HasSubstr("too long"));
-}
-
-TEST(Ctl, ReadsItsWords) {
-  const CtlRequest request = CtlRequest::parse({"socket", "remove-device", "01:10.0", "--no-wait"});
-  EXPECT_EQ(request.socket, "socket");
-  EXPECT_EQ(request.command, "remove-device");
-  EXPECT_EQ(request.arguments, std::vector<std::string>{"0000:01:10.0"});
-  EXPECT_FALSE(request.wait);
-  EXPECT_TRUE(CtlRequest::parse({"s", "info"}).wait);
-}
-
-TEST(Ctl, WrongWordsAreUsageErrors) {
-  using Words = std::vector<std::string>;
-  for (const auto& words : {Words{}, Words{"s"}, Words{"s", "frobnicate"}, Words{"s", "info", "x"}, Words{"s", "add-device"}, Words{"s", "ping", "--now"}}) {
-    EXPECT_THAT(test::error_of([&] { CtlRequest::parse(words); }), HasSubstr("strait ctl SOCKET COMMAND"));
-  }
-  EXPECT_NE(test::error_of([] { CtlRequest::parse({"s", "remove-device", "card"}); }), "");
 }
 
 TEST(SlotTimersTest, EachSlotHasItsTimeAndNoMore) {

@@ -63,6 +63,18 @@ TEST_F(DeviceGroups, BridgesAndWhatIsNotOnVfioStayBehind) {
               ElementsAre("0000:01:00.0 at 1.0", "0000:01:00.1 at 1.1", "0000:01:00.2 at 1.2", "0000:03:00.0 at 2.0"));
 }
 
+TEST_F(DeviceGroups, ARunThatManagesTheGroupTakesWhateverDriverItHas) {
+  sysfs_.add("0000:01:00.0", "nouveau", 7, "0x030000");
+  sysfs_.add("0000:01:00.1", "snd_hda_intel", 7, "0x040300");
+  EXPECT_THAT(places({"01:00.1,group=on,managed=on"}), ElementsAre("0000:01:00.0 at 1.0", "0000:01:00.1 at 1.1"));
+}
+
+TEST_F(DeviceGroups, OfVfsOnlyANumberCanComeTwice) {
+  EXPECT_EQ(expanded({"vf=01:00.0:any", "vf=01:00.0:any", "vf=01:00.0:1", "vf=01:00.0:2", "vf=02:00.0:1"}).size(), 5u);
+  EXPECT_EQ(error_of<UsageError>([&] { expanded({"vf=01:00.0:1", "vf=0000:01:00.0:1"}); }),
+            "--device vf=0000:01:00.0:1 is given twice; name each device once, and none that another brings along by group=on");
+}
+
 TEST_F(DeviceGroups, TheNamedOneIsNeverLeftOut) {
   sysfs_.add("0000:01:00.0", "nouveau", 7, "0x030000");
   sysfs_.add("0000:01:00.1", "vfio-pci", 7, "0x040300");
@@ -107,7 +119,7 @@ TEST_F(DeviceGroups, AFunctionComesOnce) {
 
 TEST_F(DeviceGroups, AFunctionThatIsNotThereHasNoGroup) {
   EXPECT_EQ(error_of([&] { expanded({"01:00.0,group=on"}); }),
-            "there is no PCI function 0000:01:00.0 on this host; lspci -D lists those there are");
+            "there is no PCI function 0000:01:00.0 on this host; strait devices --all lists those there are");
 }
 
 }  // namespace

@@ -1,0 +1,28 @@
+#include "base/held_signals.h"
+
+#include <pthread.h>
+
+#include <ctime>
+#include <initializer_list>
+
+namespace strait {
+
+HeldSignals::HeldSignals() {
+  ::sigemptyset(&held_);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+    struct sigaction current = {};
+    ::sigaction(signal, nullptr, &current);
+    if (current.sa_handler != SIG_IGN) ::sigaddset(&held_, signal);  // nohup, and scripts that shield their children
+  }
+  ::pthread_sigmask(SIG_BLOCK, &held_, &before_);
+}
+
+HeldSignals::~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+int HeldSignals::next() const {
+  constexpr timespec kNow = {};
+  const int signal = ::sigtimedwait(&held_, nullptr, &kNow);
+  return signal < 0 ? 0 : signal;
+}
+
+}  // namespace strait

@@ -1,0 +1,74 @@
+#include "binding/bind.h"
+
+#include <algorithm>
+#include <list>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "binding/lease.h"
+#include "binding/obstacles.h"
+#include "binding/undo.h"
+
+namespace strait::binding {
+namespace {
+
+/// Undoes and removes both records of a function. False where it has none.
+bool release_one(const host::Bdf& function, const Records& records, const Host& host) {
+  const Lock lock = Lock::take(function, host.run);
+  bool found = settle(lock, records, host);
+  if (const auto record = records.load(function, Owner::kCommand)) {
+    undo(*record, host);
+    records.remove(function, Owner::kCommand);
+    found = true;
+  }
+  return found;
+}
+
+}  // namespace
+
+void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host) {
+  // In one order for everybody, so that no two wait for each other.
+  const std::set<host::Bdf> ordered(functions.begin(), functions.end());
+  for (const host::Bdf& function : ordered) identity_of(function, host.sysfs);  // All of them are there.
+  std::list<Lease> leases;
+  for (const host::Bdf& function : ordered) leases.emplace_back(function, Owner::kCommand, host);
+  for (const Lease& lease : leases) check_bindable(lease.function(), force, host);
+  for (Lease& lease : leases) lease.bind(force);
+  for (Lease& lease : leases) lease.keep();
+}
+
+void release(const std::vector<host::Bdf>& functions, const Host& host) {
+  const Records records(host.state, host.procfs);
+  for (const host::Bdf& function : functions) {
+    if (!release_one(function, records, host)) {
+      throw Error(fmt::format("strait has not taken {}", function.to_string()),
+                  "there is nothing to release; strait devices shows who has it");
+    }
+  }
+}
+
+std::vector<host::Bdf> release_stale(const Host& host, const std::function<void(const std::string&)>& complain) {
+  const Records records(host.state, host.procfs);
+  records.remove_void();
+  std::vector<host::Bdf> done;
+  for (const host::Bdf& function : records.functions()) {
+    try {
+      const auto lock = Lock::try_take(function, host.run);
+      if (lock && settle(*lock, records, host)) done.push_back(function);
+    } catch (const Error& error) {
+      complain(error.what());
+    }
+  }
+  return done;
+}
+
+std::vector<host::Bdf> releasable(const Host& host) {
+  auto functions = Records(host.state, host.procfs).functions();
+  std::erase_if(functions, [&](const host::Bdf& one) { return lock_holder(one, host.run) != 0; });
+  return functions;
+}
+
+}  // namespace strait::binding

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "binding/host.h"
+#include "host/bdf.h"
+
+namespace strait::binding {
+
+/// Puts the functions on vfio-pci, to stay there until release(): all of them, or none where one cannot be. Throws Error.
+void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host);
+
+/// Makes of the functions what they were before strait took them. Throws Error where strait has not, where a run still has one, or where
+/// the kernel refuses.
+void release(const std::vector<host::Bdf>& functions, const Host& host);
+
+/// Puts right what strait processes that were killed left, on every function that no living one has; returns those functions. What fails is
+/// handed to `complain`, and the others are done all the same.
+std::vector<host::Bdf> release_stale(const Host& host, const std::function<void(const std::string&)>& complain);
+
+/// The functions that strait has taken, of which no living process has the lock.
+std::vector<host::Bdf> releasable(const Host& host);
+
+}  // namespace strait::binding

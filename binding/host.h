@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "host/bdf.h"
+#include "host/vf_info.h"
+
+namespace strait::binding {
+
+struct VfBefore;
+
+/// What binding changes outside its own records: the seam at which tests put a kernel of their own. Each call that changes something starts
+/// with fault_point(). Throws Error.
+class HostChanges {
+ public:
+  virtual ~HostChanges() = default;
+
+  /// Writes `text` to the file `path` below sysfs, in one write().
+  virtual void write_attribute(const std::filesystem::path& path, std::string_view text) = 0;
+  /// Has modprobe load `module`.
+  virtual void load_module(const std::string& module) = 0;
+  /// Whether some process has the IOMMU group open, as /dev/vfio/GROUP.
+  virtual bool is_open(unsigned group) = 0;
+  /// The configuration of the network interface `name`, which goes when its driver does.
+  virtual nlohmann::json read_interface(const std::string& name) = 0;
+  /// Gives the interface that is called `name` now the configuration that read_interface() told of another day, its name included. What is
+  /// as it should be already stays untouched.
+  virtual void restore_interface(const std::string& name, const nlohmann::json& config) = 0;
+  /// What the driver of a PF says of its VFs; nothing of any where it has no network interface.
+  virtual host::VfTable read_vfs(const host::Bdf& pf) = 0;
+  /// Makes `settings` those of a VF, as far as they are not so already.
+  virtual void change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& settings) = 0;
+  /// Gives a VF the settings back that its PF had for it. A VF that is gone wants none.
+  virtual void restore_vf(const VfBefore& before) = 0;
+};
+
+/// Where everything is, and who changes it.
+struct Host {
+  std::filesystem::path sysfs = "/sys";
+  std::filesystem::path procfs = "/proc";
+  std::filesystem::path devfs = "/dev";
+  std::filesystem::path state = "/var/lib/strait";  ///< records are in records/
+  std::filesystem::path run = "/run/strait";        ///< locks
+  HostChanges* changes = nullptr;                   ///< outlives this
+};
+
+/// The host that this process runs on. STRAIT_STATE_DIR and STRAIT_RUN_DIR name other directories than those above.
+Host this_host();
+
+}  // namespace strait::binding

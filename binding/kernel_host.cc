@@ -1,0 +1,106 @@
+#include "binding/kernel_host.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/syscall.h"
+#include "binding/fault_point.h"
+#include "binding/interface_config.h"
+#include "binding/record.h"
+#include "binding/vf_change.h"
+
+namespace strait::binding {
+namespace fs = std::filesystem;
+namespace {
+
+/// The name that the interface has once udev has done with it; `name` where there is no udev, or it takes too long.
+std::string settled_name(const std::string& name) {
+  const unsigned index = ::if_nametoindex(name.c_str());
+  std::error_code error;
+  if (index == 0 || !fs::exists("/run/udev/control", error)) return name;
+  const std::string done = fmt::format("/run/udev/data/n{}", index);
+  for (int left = 150; left > 0 && !fs::exists(done, error); --left) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  char now[IF_NAMESIZE] = {};
+  return ::if_indextoname(index, now) != nullptr ? now : name;
+}
+
+fs::path directory_in(const char* variable, const fs::path& otherwise) {
+  const char* const value = std::getenv(variable);
+  return value != nullptr && *value != '\0' ? fs::path(value) : otherwise;
+}
+
+}  // namespace
+
+KernelHost::KernelHost(fs::path sysfs, fs::path devfs, std::string modprobe)
+    : sysfs_(std::move(sysfs)), devfs_(std::move(devfs)), modprobe_(std::move(modprobe)) {}
+
+void KernelHost::write_attribute(const fs::path& path, std::string_view text) {
+  fault_point();
+  const std::string file = sysfs_ / path;
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) throw Error::from_errno(errno, "opening " + file, errno == EACCES || errno == EPERM ? "run strait as root" : "");
+  if (::write(fd.get(), text.data(), text.size()) < 0) {
+    throw Error::from_errno(errno, fmt::format("writing '{}' to {}", text == "\n" ? "" : text, file),
+                            "the kernel's log (dmesg) may say why");
+  }
+}
+
+void KernelHost::load_module(const std::string& module) {
+  fault_point();
+  const char* const words[] = {modprobe_.c_str(), module.c_str(), nullptr};
+  pid_t pid = 0;
+  const int problem = ::posix_spawnp(&pid, words[0], nullptr, nullptr, const_cast<char* const*>(words), environ);
+  if (problem != 0) {
+    throw Error::from_errno(problem, fmt::format("loading the module {}: running {}", module, modprobe_), "load it by hand");
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    throw Error(fmt::format("the module {} cannot be loaded", module), fmt::format("'modprobe {}' and the kernel's log say why", module));
+  }
+}
+
+bool KernelHost::is_open(unsigned group) {
+  const std::string file = devfs_ / "vfio" / std::to_string(group);
+  // A group is opened once at a time.
+  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  return !fd && errno == EBUSY;
+}
+
+nlohmann::json KernelHost::read_interface(const std::string& name) { return read_interface_config(name); }
+
+void KernelHost::restore_interface(const std::string& name, const nlohmann::json& config) {
+  restore_interface_config(settled_name(name), config);
+}
+
+host::VfTable KernelHost::read_vfs(const host::Bdf& pf) { return binding::read_vfs(pf, sysfs_); }
+
+void KernelHost::change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& settings) {
+  binding::change_vf(pf, index, settings, sysfs_);
+}
+
+void KernelHost::restore_vf(const VfBefore& before) { binding::restore_vf(before, sysfs_); }
+
+Host this_host() {
+  static KernelHost changes;
+  Host host;
+  host.state = directory_in("STRAIT_STATE_DIR", host.state);
+  host.run = directory_in("STRAIT_RUN_DIR", host.run);
+  host.changes = &changes;
+  return host;
+}
+
+}  // namespace strait::binding

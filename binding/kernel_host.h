@@ -1,0 +1,28 @@
+#pragma once
+
+#include "binding/host.h"
+
+namespace strait::binding {
+
+/// Changes the host that this process runs on. One thread.
+class KernelHost final : public HostChanges {
+ public:
+  explicit KernelHost(std::filesystem::path sysfs = "/sys", std::filesystem::path devfs = "/dev", std::string modprobe = "modprobe");
+
+  void write_attribute(const std::filesystem::path& path, std::string_view text) override;
+  void load_module(const std::string& module) override;
+  bool is_open(unsigned group) override;
+  nlohmann::json read_interface(const std::string& name) override;
+  /// Waits for udev first, where it runs: else it might rename the interface once more.
+  void restore_interface(const std::string& name, const nlohmann::json& config) override;
+  host::VfTable read_vfs(const host::Bdf& pf) override;
+  void change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& settings) override;
+  void restore_vf(const VfBefore& before) override;
+
+ private:
+  std::filesystem::path sysfs_;
+  std::filesystem::path devfs_;
+  std::string modprobe_;
+};
+
+}  // namespace strait::binding

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include "base/unique_fd.h"
+#include "host/bdf.h"
+
+namespace strait::binding {
+
+/// The right to change one PCI function, among all strait processes of this host: an open file description lock (F_OFD_SETLK in fcntl(2))
+/// on RUN/0000:01:10.0.lock. The kernel frees it when its owner ends, however it does. A command holds it while it changes the function, a
+/// run for its whole life; a PF's lock also guards its pool of VFs. Looking at a function takes none. The file stays: removing it would let
+/// two processes lock two files of one name. It has the holder's process id, for messages.
+/// Whoever takes several takes them in the order of their addresses, but a PF's before its VFs'.
+class Lock {
+ public:
+  /// Nothing where another process has it. Throws Error where the file cannot be made.
+  static std::optional<Lock> try_take(const host::Bdf& function, const std::filesystem::path& run);
+  /// Waits `patience` for another process's command to finish, then throws Error naming that process.
+  static Lock take(const host::Bdf& function, const std::filesystem::path& run,
+                   std::chrono::milliseconds patience = std::chrono::seconds(10));
+
+  const host::Bdf& function() const { return function_; }
+
+ private:
+  Lock(const host::Bdf& function, UniqueFd fd) : function_(function), fd_(std::move(fd)) {}
+
+  host::Bdf function_;
+  UniqueFd fd_;
+};
+
+/// The process that has the lock, 0 where nobody has. Takes nothing, and changes nothing.
+int lock_holder(const host::Bdf& function, const std::filesystem::path& run);
+
+}  // namespace strait::binding

@@ -1,0 +1,192 @@
+#include "binding/record.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <set>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/syscall.h"
+#include "binding/fault_point.h"
+#include "host/pci_function.h"
+
+namespace strait::binding {
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+namespace {
+
+constexpr int kVersion = 1;
+constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kRunSuffix = ".run.json";
+
+Json to_json(const Record& record, const std::string& boot_id) {
+  Json json = {{"version", kVersion},
+               {"boot_id", boot_id},
+               {"function", record.function.to_string()},
+               {"owner", record.owner == Owner::kRun ? "run" : "command"},
+               {"pid", record.pid},
+               {"identity", record.identity},
+               {"interfaces", record.interfaces}};
+  if (record.vf) json["vf"] = {{"pf", record.vf->pf.to_string()}, {"index", record.vf->index}, {"settings", record.vf->settings}};
+  if (record.driver) json["driver"] = {{"name", record.driver->driver}, {"driver_override", record.driver->driver_override}};
+  json["attributes"] = Json::array();
+  for (const AttributeBefore& one : record.attributes) {
+    json["attributes"].push_back({{"path", one.path}, {"before", one.before}, {"ours", one.ours}});
+  }
+  return json;
+}
+
+Record from_json(const Json& json) {
+  Record record;
+  record.function = host::Bdf::parse(json.at("function").get<std::string>());
+  record.owner = json.at("owner") == "run" ? Owner::kRun : Owner::kCommand;
+  record.pid = json.at("pid");
+  record.identity = json.at("identity");
+  record.interfaces = json.at("interfaces").get<std::vector<Json>>();
+  if (const auto vf = json.find("vf"); vf != json.end()) {
+    record.vf = VfBefore{host::Bdf::parse(vf->at("pf").get<std::string>()), vf->at("index"), vf->at("settings")};
+  }
+  if (const auto driver = json.find("driver"); driver != json.end()) {
+    record.driver = DriverBefore{driver->at("name"), driver->at("driver_override")};
+  }
+  for (const Json& one : json.at("attributes")) {
+    record.attributes.push_back(AttributeBefore{one.at("path"), one.at("before"), one.at("ours")});
+  }
+  return record;
+}
+
+void write_all(int fd, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      throw Error::from_errno(errno, "writing the record " + path, "make room, or set STRAIT_STATE_DIR to a directory that has it");
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync(int fd, const std::string& path) {
+  if (::fsync(fd) != 0) throw Error::from_errno(errno, "writing the record " + path + " to the disk");
+}
+
+void sync_directory(const fs::path& directory) { sync(open_file(directory, O_RDONLY | O_DIRECTORY).get(), directory); }
+
+std::string attribute(const fs::path& directory, const char* name) {
+  const std::string text = read_text_file(directory / name);
+  return text.starts_with("0x") ? text.substr(2) : text;
+}
+
+}  // namespace
+
+std::string identity_of(const host::Bdf& function, const fs::path& sysfs) {
+  const host::PciFunction there(function, sysfs);  // Says so where it is not.
+  const fs::path directory = sysfs / "bus/pci/devices" / function.to_string();
+  const std::string vendor = attribute(directory, "vendor"), device = attribute(directory, "device");
+  return fmt::format("{}:{} {}:{}", vendor, device, attribute(directory, "subsystem_vendor"), attribute(directory, "subsystem_device"));
+}
+
+Records::Records(const fs::path& state, const fs::path& procfs)
+    : directory_(state / "records"), boot_id_(read_text_file(procfs / "sys/kernel/random/boot_id")) {}
+
+fs::path Records::path_of(const host::Bdf& function, Owner owner) const {
+  return directory_ / (function.to_string() + std::string(owner == Owner::kRun ? kRunSuffix : kSuffix));
+}
+
+std::optional<Json> Records::read(const fs::path& path) const {
+  try {
+    return Json::parse(read_text_file(path));
+  } catch (const Error& error) {
+    if (error.code() == ENOENT || error.code() == ENOTDIR) return std::nullopt;
+    throw;
+  } catch (const Json::exception&) {
+    throw Error(fmt::format("the record {} is damaged", path.string()),
+                "it told how to give the function back to its driver: do that by hand, then remove the file");
+  }
+}
+
+bool Records::is_void(const Json& content) const { return content.is_object() && content.value("boot_id", Json()) != Json(boot_id_); }
+
+std::optional<Record> Records::load(const host::Bdf& function, Owner owner) const {
+  const fs::path path = path_of(function, owner);
+  const auto content = read(path);
+  if (!content || is_void(*content)) return std::nullopt;
+  try {
+    if (content->at("version") != kVersion) {
+      throw Error(fmt::format("the record {} is of another version of strait", path.string()), "release the function with that one");
+    }
+    return from_json(*content);
+  } catch (const Json::exception& problem) {
+    throw Error(fmt::format("the record {} is damaged ({})", path.string(), problem.what()),
+                "it told how to give the function back to its driver: do that by hand, then remove the file");
+  }
+}
+
+void Records::save(const Record& record) const {
+  std::error_code error;
+  fs::create_directories(directory_, error);
+  const std::string path = path_of(record.function, record.owner), next = path + ".next";
+  fault_point();
+  UniqueFd fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) throw Error::from_errno(errno, "making the record " + next, "run strait as root, or set STRAIT_STATE_DIR");
+  write_all(fd.get(), to_json(record, boot_id_).dump(2, ' ', false, Json::error_handler_t::replace) + "\n", next);
+  sync(fd.get(), next);
+  fault_point();
+  if (::rename(next.c_str(), path.c_str()) != 0) throw Error::from_errno(errno, "renaming the record to " + path);
+  sync_directory(directory_);
+}
+
+void Records::remove(const host::Bdf& function, Owner owner) const {
+  const std::string path = path_of(function, owner);
+  fault_point();
+  if (::unlink(path.c_str()) != 0) {
+    if (errno == ENOENT) return;
+    throw Error::from_errno(errno, "removing the record " + path);
+  }
+  sync_directory(directory_);
+}
+
+std::vector<host::Bdf> Records::functions() const {
+  std::set<host::Bdf> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory_, error)) {
+    std::string name = entry.path().filename();
+    if (!name.ends_with(kSuffix)) continue;
+    name.resize(name.size() - (name.ends_with(kRunSuffix) ? kRunSuffix : kSuffix).size());
+    try {
+      // A damaged record counts, so that whoever meets it is told.
+      if (const auto content = read(entry.path()); content && is_void(*content)) continue;
+    } catch (const Error&) {
+    }
+    try {
+      found.insert(host::Bdf::parse(name));
+    } catch (const UsageError&) {  // Somebody else's file.
+    }
+  }
+  return {found.begin(), found.end()};
+}
+
+void Records::remove_void() const {
+  std::error_code error;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(directory_, error)) {
+    if (!entry.path().native().ends_with(kSuffix)) continue;
+    try {
+      if (const auto content = read(entry.path()); content && is_void(*content)) old.push_back(entry.path());
+    } catch (const Error&) {  // A damaged one may be of this boot.
+    }
+  }
+  for (const fs::path& path : old) {
+    fault_point();
+    ::unlink(path.c_str());
+  }
+}
+
+}  // namespace strait::binding

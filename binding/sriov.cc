@@ -1,0 +1,117 @@
+#include "binding/sriov.h"
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "binding/lease.h"
+#include "binding/obstacles.h"
+#include "binding/undo.h"
+#include "host/network_interface.h"
+#include "host/pci_function.h"
+
+namespace strait::binding {
+namespace {
+
+constexpr const char* kNumVfs = "sriov_numvfs";
+constexpr const char* kAutoprobe = "sriov_drivers_autoprobe";
+
+/// How the host uses a network interface; empty where it does not.
+std::string use_of(const std::string& name) {
+  const auto interface = host::network_interface(name);
+  if (!interface) return fmt::format("as {} of another network namespace", name);
+  if (const auto uses = uses_of(*interface); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
+  return interface->up ? fmt::format("by the host: {} is up", name) : "";
+}
+
+/// The locks of all VFs, so that nobody takes one meanwhile. Throws Error naming each that is in use.
+std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
+  std::vector<Lock> locks;
+  std::vector<std::string> uses;
+  for (const host::VirtualFunction& vf : pf.virtual_functions()) {
+    const std::string name = vf.bdf.to_string();
+    if (auto lock = Lock::try_take(vf.bdf, host.run)) {
+      if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
+      locks.push_back(std::move(*lock));
+    } else {
+      uses.push_back(fmt::format("{} by strait, process {}", name, lock_holder(vf.bdf, host.run)));
+    }
+  }
+  if (!uses.empty()) {
+    throw Error(
+        fmt::format("the number of VFs of {} cannot be changed while one is in use: {}", pf.bdf().to_string(), fmt::join(uses, "; ")),
+        "end that use first");
+  }
+  return locks;
+}
+
+void check_count(const host::PciFunction& pf, unsigned count) {
+  const std::string name = pf.bdf().to_string();
+  const auto limit = pf.sriov_total_vfs();
+  if (!limit) {
+    throw Error(fmt::format("{} has no SR-IOV", name),
+                "strait vf list shows the functions that have; some cards want it enabled in their firmware's set-up");
+  }
+  if (count > *limit) throw Error(fmt::format("{} cannot have {} VFs", name, count), fmt::format("it has at most {}", *limit));
+  if (pf.driver().empty()) throw Error(fmt::format("{} has no driver, which VFs need", name), "bind the PF to its driver (modprobe)");
+}
+
+void write_count(const host::PciFunction& pf, unsigned count, const Host& host) {
+  try {
+    host.changes->write_attribute(attribute_path(pf.bdf(), kNumVfs), std::to_string(count));
+  } catch (const Error& error) {
+    if (error.code() != ENOENT && error.code() != EOPNOTSUPP) throw;
+    throw Error(fmt::format("the driver {} of {} makes no VFs", pf.driver(), pf.bdf().to_string()), "bind the PF to a driver that does");
+  }
+}
+
+/// VFs that went took with them what they had to be given back with; new ones of the same address are not they.
+void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host) {
+  const Records records(host.state, host.procfs);
+  for (const host::VirtualFunction& vf : vfs) {
+    for (const Owner owner : {Owner::kRun, Owner::kCommand}) records.remove(vf.bdf, owner);
+  }
+}
+
+}  // namespace
+
+std::string user_of(const host::Bdf& vf, const Host& host) {
+  const host::PciFunction function(vf, host.sysfs);
+  if (const auto group = function.iommu_group(); group && function.on_vfio() && host.changes->is_open(*group)) {
+    return fmt::format("by a process that has /dev/vfio/{} open", *group);
+  }
+  for (const std::string& name : host::interfaces_of(vf, host.sysfs)) {
+    if (std::string use = use_of(name); !use.empty()) return use;
+  }
+  const auto disks = uses_of_disks(vf, host);
+  return disks.empty() ? "" : fmt::format("by the host: {}", fmt::join(disks, ", "));
+}
+
+void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
+  const host::PciFunction pf(bdf, host.sysfs);
+  check_count(pf, count);
+  // A run's: where this is killed, the next to come sets back what is only for the moment.
+  Lease lease(bdf, Owner::kRun, host);
+  const auto before = pf.virtual_functions();
+  if (before.size() == count) return lease.release();
+  const std::vector<Lock> locks = lock_all(pf, host);
+  if (count > 0 && pf.sriov_drivers_autoprobe().has_value()) {
+    const std::string autoprobe = attribute_path(bdf, kAutoprobe), wanted = probe ? "1" : "0";
+    lease.remember_attribute(autoprobe, wanted);
+    if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
+  }
+  // The kernel changes the number by way of none.
+  if (!before.empty()) write_count(pf, 0, host);
+  forget_vfs(before, host);
+  if (count > 0) {
+    write_count(pf, count, host);
+    forget_vfs(pf.virtual_functions(), host);
+  }
+  lease.release();
+}
+
+}  // namespace strait::binding

@@ -1,0 +1,95 @@
+#include "binding/vf_change.h"
+
+#include <net/if.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "binding/fault_point.h"
+
+namespace strait::binding {
+namespace {
+
+std::string words_of(const host::VfSettings& settings) {
+  std::string text;
+  for (const auto& [key, value] : host::vf_setting_words(settings)) text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, value);
+  return text;
+}
+
+std::string remedy(int code, const std::string& interface) {
+  switch (code) {
+    case EOPNOTSUPP: return fmt::format("the driver of {} cannot do that: leave it out", interface);
+    case EPERM: return "run strait as root, or with CAP_NET_ADMIN";
+    default: return fmt::format("the driver of {} refuses this value; the kernel's log (dmesg) may say why", interface);
+  }
+}
+
+void request(const std::string& interface, unsigned index, const host::VfSettings& step) {
+  const auto attempt = fmt::format("setting {} for VF {} of {}", words_of(step), index, interface);
+  try {
+    const auto number = static_cast<int>(::if_nametoindex(interface.c_str()));
+    const host::NetlinkRequest message = host::make_vf_request(number, index, step);
+    host::Netlink netlink;
+    fault_point();
+    netlink.ask(message, attempt);
+  } catch (const Error& error) {
+    if (error.code() == 0) throw;
+    throw Error::from_errno(error.code(), attempt, remedy(error.code(), interface));
+  }
+}
+
+}  // namespace
+
+host::VfTable read_vfs(const host::Bdf& pf, const std::filesystem::path& sysfs) {
+  const std::string interface = host::pf_interface(pf, sysfs);
+  return interface.empty() ? host::VfTable() : host::read_vf_table(interface);
+}
+
+void change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& settings, const std::filesystem::path& sysfs) {
+  if (settings.empty()) return;
+  const std::string interface = host::pf_interface(pf, sysfs);
+  const host::VfTable table = read_vfs(pf, sysfs);
+  const auto now = table.find(index);
+  if (now == table.end()) {
+    throw Error(interface.empty() ? fmt::format("{} has no network interface to set {} with", pf.to_string(), words_of(settings))
+                                  : fmt::format("the driver of {} ({}) knows no VF {}", interface, pf.to_string(), index),
+                "give the PF to its network driver: the settings of its VFs are in that one's hands");
+  }
+  for (const host::VfSettings& step : in_steps(host::changes(now->second, settings))) request(interface, index, step);
+}
+
+void restore_vf(const VfBefore& before, const std::filesystem::path& sysfs) {
+  if (read_vfs(before.pf, sysfs).contains(before.index)) change_vf(before.pf, before.index, from_json(before.settings), sysfs);
+}
+
+nlohmann::json to_json(const host::VfSettings& settings) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [key, value] : host::vf_setting_words(settings)) json[key] = value;
+  return json;
+}
+
+host::VfSettings from_json(const nlohmann::json& settings) {
+  host::VfSettings result;
+  for (const auto& [key, value] : settings.items()) host::set_vf_setting(result, key, value.get<std::string>(), "the record's ");
+  return result;
+}
+
+std::vector<host::VfSettings> in_steps(const host::VfSettings& settings) {
+  const host::VfSettings parts[] = {
+      {.mac = settings.mac},
+      {.vlan = settings.vlan, .vlan_qos = settings.vlan_qos, .vlan_protocol = settings.vlan_protocol},
+      {.min_tx_rate = settings.min_tx_rate, .max_tx_rate = settings.max_tx_rate},
+      {.spoofchk = settings.spoofchk},
+      {.trust = settings.trust},
+      {.link_state = settings.link_state},
+  };
+  std::vector<host::VfSettings> steps;
+  for (const host::VfSettings& part : parts) {
+    if (!part.empty()) steps.push_back(part);
+  }
+  return steps;
+}
+
+}  // namespace strait::binding

@@ -1,0 +1,217 @@
+#include "cli/run_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "boot/kernel_cache.h"
+#include "cli/given_options.h"
+#include "cli/parse.h"
+#include "cli/test_guest.h"
+#include "vmm/device_descriptors.h"
+#include "vmm/device_groups.h"
+#include "vmm/device_places.h"
+
+namespace strait {
+namespace {
+namespace po = boost::program_options;
+
+constexpr std::uint64_t kMemoryMin = 16 * kMiB;
+constexpr std::uint64_t kMemoryMax = 1ull << 52;
+constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
+constexpr std::uint16_t kTestExitPort = 0xf4;
+constexpr std::chrono::seconds kTestTimeout{300};
+
+constexpr std::string_view kRunSynopsis =
+    "strait run --kernel FILE [OPTION...]\n"
+    "\n"
+    "Boots a guest. Its serial port is standard input and output; Ctrl-A x leaves it. SIGTERM and SIGINT press\n"
+    "its power button; a second one ends it.\n";
+constexpr std::string_view kTestSynopsis =
+    "strait test [OPTION...] -- COMMAND...\n"
+    "\n"
+    "Boots the test guest, runs COMMAND in it, and returns its verdict: 0 if it succeeded, 64 + its status otherwise.\n";
+
+/// A whole number in decimal or, with 0x, hexadecimal.
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex) text.remove_prefix(2);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+std::uint32_t parse_cpus(const std::string& text) {
+  const auto count = parse_number(text);
+  if (!count || *count < 1 || *count > kCpusMax) {
+    throw UsageError(fmt::format("--cpus {}: not a number of processors", text),
+                     fmt::format("give 1 to {}; more would need x2APIC destinations", kCpusMax));
+  }
+  return static_cast<std::uint32_t>(*count);
+}
+
+Port parse_port(const std::string& text) {
+  const auto port = parse_number(text);
+  if (!port || *port > 0xffff) throw UsageError(fmt::format("--exit-port {}: not an I/O port", text), "give a number from 0 to 0xffff, such as 0xf4");
+  return Port(static_cast<std::uint16_t>(*port));
+}
+
+std::chrono::milliseconds parse_timeout(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds >= 0.001) || seconds > 1e9) {
+    throw UsageError(fmt::format("--timeout {}: not a time", text), "give seconds, such as 30 or 0.5");
+  }
+  return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
+boot::KernelEntry parse_entry(const std::string& text) {
+  if (text == "auto") return boot::KernelEntry::kAuto;
+  if (text == "bzimage") return boot::KernelEntry::kBzImage;
+  if (text == "elf") return boot::KernelEntry::kElf;
+  throw UsageError(fmt::format("--kernel-entry {}: unknown", text), "choose auto, bzimage or elf");
+}
+
+OnReboot parse_on_reboot(const std::string& text) {
+  if (text == "reset") return OnReboot::kReset;
+  if (text == "exit") return OnReboot::kExit;
+  throw UsageError(fmt::format("--on-reboot {}: unknown", text), "choose reset or exit");
+}
+
+po::options_description describe_options() {
+  po::options_description options("Options", 110, 70);
+  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+  // clang-format off
+  options.add_options()
+    ("kernel", text("FILE"), "bzImage, or ELF with a PVH note (test: the test guest's)")
+    ("initrd", text("FILE"), "initial RAM disk (test: the test guest's)")
+    ("cmdline", text("TEXT"), "kernel command line [console=ttyS0 quiet panic=-1 cryptomgr.notests]")
+    ("memory", text("SIZE"), "guest memory, with K, M, G or T [512M]")
+    ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
+    ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
+    ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
+      "PCI function to assign: 0000:01:10.0, eth0, pci_0000_01_10_0, env:VARIABLE, group:N, or a VF of a PF, vf=eth0:any or vf=eth0:N; "
+      "keys: addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, managed=on|off, p2p=on|off, rombar=on|off, "
+      "romfile=FILE, vf-token=UUID, of managed VFs those of strait vf set, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
+      "route-batch=on|off; repeatable")
+    ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
+    ("control", text("SOCKET"), "listen there for strait ctl; devices may then come and go [none]")
+    ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
+    ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
+    ("on-reboot", text("WHAT"), "a guest's reboot: reset boots it again, exit ends the run [reset; test: exit]")
+    ("kernel-entry", text("HOW"), "auto unpacks a bzImage on the host; bzimage; elf [auto]")
+    ("no-kernel-cache", "unpack the kernel anew, keep nothing")
+    ("config", text("FILE"), "options from a file: lines NAME = VALUE, with these names; options given here win, devices add up")
+    ("verbose", "say on standard error what is being done");
+  // clang-format on
+  return options;
+}
+
+/// The test guest's file where guest-images/build puts it.
+std::string test_guest_file(const char* name) {
+  const char* directory = std::getenv("STRAIT_GUEST");
+  const std::string path = (directory != nullptr ? directory : boot::cache_directory().value_or("") + "/guest") + "/" + name;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    throw Error(fmt::format("there is no test guest: {} is missing", path),
+                "make it with guest-images/build, say where it is with STRAIT_GUEST=DIRECTORY, or give --kernel and --initrd");
+  }
+  return path;
+}
+
+RunOptions make_options(const GivenOptions& given, RunOptions options) {
+  using Value = GivenOptions::Value;
+  given.with("kernel", [&](const Value& value) { options.boot.kernel_path = value.path(); });
+  given.with("initrd", [&](const Value& value) { options.boot.initrd_path = value.path(); });
+  given.with("cmdline", [&](const Value& value) { options.boot.cmdline = value.text(); });
+  given.with("kernel-entry", [&](const Value& value) { options.boot.entry = parse_entry(value.text()); });
+  given.with("memory", [&](const Value& value) { options.memory = parse_memory_size(value.text()); });
+  given.with("cpus", [&](const Value& value) { options.cpus = parse_cpus(value.text()); });
+  given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
+  given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });
+  given.with("control", [&](const Value& value) { options.control_socket = value.path(); });
+  given.with("on-reboot", [&](const Value& value) { options.on_reboot = parse_on_reboot(value.text()); });
+  given.with("exit-port", [&](const Value& value) { options.exit_port = parse_port(value.text()); });
+  given.with("device", [&](const Value& value) {
+    for (DeviceSpec& device : DeviceSpec::parse_all(value.text())) {
+      device.rom_file = value.path(device.rom_file);
+      options.devices.push_back(std::move(device));
+    }
+  });
+  options.boot.use_cache = !given.has("no-kernel-cache");
+  options.hide_kvm = given.has("cpu-hide-kvm");
+  options.verbose = given.has("verbose");
+  if (given.has("device")) {
+    options.devices = expand_groups(options.devices);
+    place_devices(options.devices);
+    check_descriptors(options.devices);
+  }
+  return options;
+}
+
+RunOptions default_options() {
+  RunOptions options;
+  options.boot.cmdline = "console=ttyS0 quiet panic=-1 cryptomgr.notests";
+  return options;
+}
+
+}  // namespace
+
+std::uint64_t parse_memory_size(const std::string& text) {
+  constexpr std::string_view kSuffixes = "KMGT";
+  const auto fail = [&text](const std::string& why) -> UsageError {
+    return UsageError(fmt::format("--memory {}: {}", text, why), "give a size such as 512M or 4G");
+  };
+  std::string_view digits = text;
+  std::uint64_t unit = kMiB;
+  if (!digits.empty()) {
+    const auto suffix = kSuffixes.find(static_cast<char>(digits.back() & ~0x20));
+    if (suffix != std::string_view::npos) {
+      unit = 1ull << (10 * (suffix + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  const auto number = parse_number(digits);
+  if (!number || digits.starts_with("0x")) throw fail("not a size");
+  if (*number > kMemoryMax / unit) throw fail("more than any processor can address");
+  const std::uint64_t size = *number * unit;
+  if (size < kMemoryMin) throw fail(fmt::format("too little, a guest needs at least {} MiB", kMemoryMin / kMiB));
+  if (!is_aligned(size, kPageSize)) throw fail("not a multiple of 4K");
+  return size;
+}
+
+RunOptions parse_run(Words words) {
+  RunOptions options = make_options(GivenOptions(words, describe_options()), default_options());
+  if (options.boot.kernel_path.empty()) throw UsageError("run needs a --kernel", "strait run --help lists the options");
+  return options;
+}
+
+RunOptions parse_test(Words words) {
+  const auto dashes = std::find(words.begin(), words.end(), std::string_view("--"));
+  const std::vector<std::string> command(dashes == words.end() ? dashes : dashes + 1, words.end());
+  if (command.empty()) throw UsageError("test needs a command", "write it behind --: strait test --device BDF -- ping -c 3 10.9.0.1");
+  RunOptions options = default_options();
+  options.exit_port = Port(kTestExitPort);
+  options.timeout = kTestTimeout;
+  options.on_reboot = OnReboot::kExit;
+  options = make_options(GivenOptions({words.begin(), dashes}, describe_options()), std::move(options));
+  if (options.boot.kernel_path.empty()) options.boot.kernel_path = test_guest_file("vmlinuz");
+  if (options.boot.initrd_path.empty()) options.boot.initrd_path = test_guest_file("initrd.img");
+  options.boot.extra_initrd = make_cpio("strait/command", command_script(command));
+  return options;
+}
+
+std::string run_help() { return fmt::format("{}\n{}", kRunSynopsis, text_of(describe_options())); }
+
+std::string test_help() { return fmt::format("{}\n{}", kTestSynopsis, text_of(describe_options())); }
+
+}  // namespace strait

@@ -1,0 +1,137 @@
+#include "host/network_interface.h"
+
+#include <arpa/inet.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "host/netlink.h"
+
+namespace strait::host {
+namespace fs = std::filesystem;
+namespace {
+
+using Messages = std::vector<NetlinkMessage>;
+
+std::string text_in(nlattr* attribute) { return attribute == nullptr ? std::string() : nla_get_string(attribute); }
+std::uint32_t number_in(nlattr* attribute) { return attribute == nullptr ? 0 : nla_get_u32(attribute); }
+
+std::string mac_in(nlattr* attribute) {
+  std::string text;
+  if (attribute == nullptr) return text;
+  const auto* bytes = static_cast<const std::uint8_t*>(nla_data(attribute));
+  for (int i = 0; i < nla_len(attribute); ++i) text += fmt::format("{}{:02x}", i == 0 ? "" : ":", bytes[i]);
+  return text;
+}
+
+nlattr* of_link(const NetlinkMessage& link, int type) { return link.attribute<ifinfomsg>(type); }
+int index_of(const NetlinkMessage& link) { return link.body<ifinfomsg>().ifi_index; }
+
+std::vector<std::string> altnames_of(const NetlinkMessage& link) {
+  std::vector<std::string> names;
+  nlattr* const list = of_link(link, IFLA_PROP_LIST);
+  if (list == nullptr) return names;
+  nlattr* one;
+  int rest;
+  nla_for_each_nested(one, list, rest) {
+    if (nla_type(one) == IFLA_ALT_IFNAME) names.push_back(nla_get_string(one));
+  }
+  return names;
+}
+
+bool is_called(const NetlinkMessage& link, const std::string& name) {
+  if (text_in(of_link(link, IFLA_IFNAME)) == name) return true;
+  const auto names = altnames_of(link);
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::string name_of(const Messages& links, std::uint32_t index) {
+  const auto found = std::ranges::find_if(links, [&](const NetlinkMessage& link) { return index_of(link) == static_cast<int>(index); });
+  return found == links.end() ? std::string() : text_in(of_link(*found, IFLA_IFNAME));
+}
+
+/// Which link another is made upon, 0 for none. One in another namespace has a number of that one.
+int lower_of(const NetlinkMessage& link) {
+  return of_link(link, IFLA_LINK_NETNSID) != nullptr ? 0 : static_cast<int>(number_in(of_link(link, IFLA_LINK)));
+}
+
+/// The two ends of a veth name each other, and neither is on top.
+bool is_on(const NetlinkMessage& link, const NetlinkMessage& lower) {
+  return index_of(link) != index_of(lower) && lower_of(link) == index_of(lower) && lower_of(lower) != index_of(link);
+}
+
+std::vector<std::string> addresses_of(Netlink& netlink, int index) {
+  std::vector<std::string> addresses;
+  for (const NetlinkMessage& message : netlink.dump(RTM_GETADDR)) {
+    const auto& body = message.body<ifaddrmsg>();
+    if (static_cast<int>(body.ifa_index) != index) continue;
+    nlattr* const local = message.attribute<ifaddrmsg>(IFA_LOCAL);  // IFA_ADDRESS is the peer's, where there is one.
+    nlattr* const address = local != nullptr ? local : message.attribute<ifaddrmsg>(IFA_ADDRESS);
+    char text[INET6_ADDRSTRLEN] = {};
+    if (address == nullptr || ::inet_ntop(body.ifa_family, nla_data(address), text, sizeof text) == nullptr) continue;
+    addresses.push_back(fmt::format("{}/{}", text, body.ifa_prefixlen));
+  }
+  return addresses;
+}
+
+bool leaves_by(const NetlinkMessage& route, int index) {
+  if (number_in(route.attribute<rtmsg>(RTA_OIF)) == static_cast<unsigned>(index)) return true;
+  nlattr* const hops = route.attribute<rtmsg>(RTA_MULTIPATH);
+  if (hops == nullptr) return false;
+  auto* hop = static_cast<rtnexthop*>(nla_data(hops));
+  for (int rest = nla_len(hops); RTNH_OK(hop, rest); hop = RTNH_NEXT(hop)) {
+    if (hop->rtnh_ifindex == index) return true;
+    rest -= RTNH_ALIGN(hop->rtnh_len);
+  }
+  return false;
+}
+
+bool has_default_route(Netlink& netlink, int index) {
+  return std::ranges::any_of(netlink.dump(RTM_GETROUTE), [&](const NetlinkMessage& route) {
+    const auto& body = route.body<rtmsg>();
+    return body.rtm_dst_len == 0 && body.rtm_type == RTN_UNICAST && leaves_by(route, index);
+  });
+}
+
+}  // namespace
+
+std::optional<NetworkInterface> network_interface(const std::string& name) {
+  Netlink netlink;
+  const Messages links = netlink.dump(RTM_GETLINK);
+  const auto link = std::ranges::find_if(links, [&](const NetlinkMessage& one) { return is_called(one, name); });
+  if (link == links.end()) return std::nullopt;
+  NetworkInterface interface;
+  interface.index = index_of(*link);
+  interface.name = text_in(of_link(*link, IFLA_IFNAME));
+  interface.altnames = altnames_of(*link);
+  interface.mac = mac_in(of_link(*link, IFLA_ADDRESS));
+  interface.permanent_mac = mac_in(of_link(*link, IFLA_PERM_ADDRESS));
+  interface.mtu = number_in(of_link(*link, IFLA_MTU));
+  interface.up = (link->body<ifinfomsg>().ifi_flags & IFF_UP) != 0;
+  nlattr* const carrier = of_link(*link, IFLA_CARRIER);
+  interface.carrier = interface.up && carrier != nullptr && nla_get_u8(carrier) != 0;
+  interface.master = name_of(links, number_in(of_link(*link, IFLA_MASTER)));
+  for (const NetlinkMessage& other : links) {
+    if (is_on(other, *link)) interface.uppers.push_back(text_in(of_link(other, IFLA_IFNAME)));
+  }
+  interface.addresses = addresses_of(netlink, interface.index);
+  interface.default_route = has_default_route(netlink, interface.index);
+  return interface;
+}
+
+std::vector<std::string> interfaces_of(const Bdf& function, const fs::path& sysfs) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(sysfs / "bus/pci/devices" / function.to_string() / "net", error)) {
+    names.push_back(entry.path().filename());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace strait::host

@@ -1,0 +1,61 @@
+#include "base/held_signals.h"
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace strait {
+namespace {
+
+volatile std::sig_atomic_t delivered = 0;
+
+class HeldSignalsTest : public testing::Test {
+ protected:
+  HeldSignalsTest() {
+    delivered = 0;
+    before_ = ::signal(SIGTERM, [](int signal) { delivered = signal; });
+  }
+  ~HeldSignalsTest() override { ::signal(SIGTERM, before_); }
+
+ private:
+  sighandler_t before_;
+};
+
+TEST_F(HeldSignalsTest, ASignalComesAfterwards) {
+  {
+    const HeldSignals held;
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_EQ(delivered, 0);
+  }
+  EXPECT_EQ(delivered, SIGTERM);
+}
+
+TEST_F(HeldSignalsTest, OneThatIsTakenComesNoMore) {
+  {
+    const HeldSignals held;
+    EXPECT_EQ(held.next(), 0);
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_EQ(held.next(), SIGTERM);
+    EXPECT_EQ(held.next(), 0);
+  }
+  EXPECT_EQ(delivered, 0);
+}
+
+TEST_F(HeldSignalsTest, OneInAnothersLifeLeavesThemHeld) {
+  const HeldSignals outer;
+  { const HeldSignals inner; }
+  ::kill(::getpid(), SIGTERM);
+  EXPECT_EQ(delivered, 0);
+  EXPECT_EQ(outer.next(), SIGTERM);
+}
+
+/// nohup, and scripts that shield their children.
+TEST_F(HeldSignalsTest, OneThatIsIgnoredStaysSo) {
+  ::signal(SIGTERM, SIG_IGN);
+  const HeldSignals held;
+  ::kill(::getpid(), SIGTERM);
+  EXPECT_EQ(held.next(), 0);
+}
+
+}  // namespace
+}  // namespace strait

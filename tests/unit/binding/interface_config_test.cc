@@ -1,0 +1,195 @@
+#include "binding/interface_config.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "binding/obstacles.h"
+#include "host/network_interface.h"
+#include "tests/unit/binding/killed.h"
+#include "tests/unit/error_of.h"
+
+namespace strait::binding {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  std::array<char, 4096> chunk;
+  while (pipe != nullptr && std::fgets(chunk.data(), chunk.size(), pipe) != nullptr) text += chunk.data();
+  if (pipe != nullptr) ::pclose(pipe);
+  return text;
+}
+
+/// In a network namespace of its own, on the kernel itself. One end of a veth stands for a card's interface: `ip link del` is the driver
+/// that goes, and `ip link add` with another name the driver that comes back.
+class InterfaceConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    static const bool alone = enter_namespace();
+    if (!alone) GTEST_SKIP() << "this user may have no network namespace";
+    if (output_of("ip -V 2>&1").find("iproute2") == std::string::npos) GTEST_SKIP() << "there is no ip";
+    run("ip link set lo up");
+    run("echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad");
+    add("lan");
+  }
+  void TearDown() override {
+    for (const char* name : {"lan", "eth9", "br9"}) output_of("ip link del " + std::string(name) + " 2>/dev/null");
+  }
+
+  static bool enter_namespace() {
+    if (::unshare(CLONE_NEWNET) == 0) return true;
+    const auto uid = ::getuid();
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+    std::ofstream("/proc/self/uid_map") << "0 " << uid << " 1\n";
+    return ::getuid() == 0;
+  }
+  static void run(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+  static void add(const std::string& name) {
+    run("ip link add " + name + " type veth peer name " + name + "-wire && ip link set " + name + "-wire up");
+  }
+  /// As ip shows it, but for the number, which the kernel chooses anew, and the time.
+  static std::string snapshot() {
+    std::string text = output_of(
+        "ip -d -j link show dev lan; ip -d -j addr show dev lan; ip -d -j route show table all dev lan; ip -d -6 -j route show table all "
+        "dev lan");
+    text = std::regex_replace(text, std::regex("\"(ifindex|link_index)\":[0-9]+|\"link\":\"[^\"]*\""), "");
+    return std::regex_replace(text, std::regex("\"(expires|timestamp)\":[0-9]+"), "");
+  }
+  static void lose_driver() {
+    run("ip link del lan 2>/dev/null || ip link del eth9");
+    add("eth9");
+  }
+  static void configure() {
+    run("ip link set lan address 02:11:22:33:44:55 mtu 1400 txqueuelen 77 alias 'the LAN' group 5");
+    run("ip link property add dev lan altname lan-of-old altname lan0");
+    run("echo 1 > /proc/sys/net/ipv4/conf/lan/proxy_arp; echo 0 > /proc/sys/net/ipv6/conf/lan/accept_ra");
+    run("ip link set lan addrgenmode none promisc on allmulticast on up");
+    run("ip addr add 192.0.2.1/24 dev lan label lan:one && ip addr add 192.0.2.2/24 dev lan && ip addr add 198.51.100.1 peer 198.51.100.9 "
+        "dev lan");
+    run("ip addr add 203.0.113.7/28 dev lan noprefixroute metric 50 scope link");
+    run("ip addr add 2001:db8::1/64 dev lan && ip addr add 2001:db8::2/64 dev lan preferred_lft 0 && ip addr add fe80::7/64 dev lan");
+    run("ip route add 10.0.0.0/8 via 192.0.2.254 dev lan metric 9 mtu 1300 && ip route add default via 192.0.2.253 dev lan table 77");
+    run("ip route add 10.1.0.0/16 dev lan src 192.0.2.2 && ip route add 10.2.0.0/16 via 203.0.113.99 dev lan onlink");
+    run("ip -6 route add 2001:db8:9::/48 via 2001:db8::fe dev lan && ip -6 route add default via fe80::1 dev lan");
+  }
+};
+
+TEST_F(InterfaceConfigTest, EverythingComesBackAsItWas) {
+  configure();
+  const std::string before = snapshot();
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  restore_interface_config("eth9", config);
+  EXPECT_EQ(snapshot(), before);
+  EXPECT_EQ(output_of("cat /proc/sys/net/ipv4/conf/lan/proxy_arp /proc/sys/net/ipv6/conf/lan/accept_ra"), "1\n0\n");
+}
+
+TEST_F(InterfaceConfigTest, OneThatWasDownIsDown) {
+  // What was never up has no queue yet, and never again once it was.
+  const auto without_queue = [] { return std::regex_replace(snapshot(), std::regex("\"qdisc\":\"[a-z]*\""), ""); };
+  const std::string before = without_queue();
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  run("ip link set eth9 up && ip link property add dev eth9 altname new-name");
+  restore_interface_config("eth9", config);
+  EXPECT_EQ(without_queue(), before);
+}
+
+TEST_F(InterfaceConfigTest, WhatIsAsItWasStaysUntouched) {
+  configure();
+  const std::string before = snapshot();
+  restore_interface_config("lan", read_interface_config("lan"));
+  EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(InterfaceConfigTest, KilledAtAnyPointItIsDoneByTheNext) {
+  configure();
+  const std::string before = snapshot();
+  const auto config = read_interface_config("lan");
+  int n = 1;
+  for (;; ++n) {
+    lose_driver();
+    const bool killed = test::killed_at(n, [&] { restore_interface_config("eth9", config); });
+    if (!killed) break;
+    const bool renamed = !output_of("ip -o link show dev lan 2>/dev/null").empty();
+    restore_interface_config(renamed ? "lan" : "eth9", config);
+    ASSERT_EQ(snapshot(), before) << "killed at " << n;
+  }
+  EXPECT_GT(n, 20);
+  EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(InterfaceConfigTest, LifetimesGoOnMeanwhile) {
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan valid_lft 3000 preferred_lft 2000 && ip addr add 192.0.2.2/24 dev lan "
+      "valid_lft 500 preferred_lft 400");
+  auto config = read_interface_config("lan");
+  config["addresses"]["time"] = config["addresses"]["time"].get<std::int64_t>() - 1000;
+  lose_driver();
+  restore_interface_config("eth9", config);
+  const std::string text = output_of("ip -4 addr show dev lan");
+  EXPECT_THAT(text, testing::ContainsRegex("valid_lft (2000|199[0-9])sec preferred_lft (1000|99[0-9])sec"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("192.0.2.2")));
+}
+
+TEST_F(InterfaceConfigTest, ItBelongsToItsBridgeAgain) {
+  run("ip link add br9 type bridge && ip link set br9 up && ip link set lan up master br9");
+  const auto config = read_interface_config("lan");
+  EXPECT_EQ(host::network_interface("lan")->master, "br9");
+  lose_driver();
+  restore_interface_config("eth9", config);
+  EXPECT_EQ(host::network_interface("lan")->master, "br9");
+  run("ip link del br9");
+  lose_driver();
+  log::set_level(log::Level::kOff);
+  restore_interface_config("eth9", config);
+  log::set_level(log::Level::kWarning);
+  EXPECT_EQ(host::network_interface("lan")->master, "");
+}
+
+TEST_F(InterfaceConfigTest, ANameThatAnotherHasIsAnError) {
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  run("ip link add lan type bridge");
+  EXPECT_EQ(test::error_of([&] { restore_interface_config("eth9", config); }),
+            "giving the network interface lan its name back: File exists");
+  EXPECT_EQ(test::error_of([&] { restore_interface_config("nothing", config); }), "there is no network interface nothing");
+  EXPECT_EQ(test::error_of([&] { read_interface_config("nothing"); }), "there is no network interface nothing");
+}
+
+TEST_F(InterfaceConfigTest, NetworkInterfaceTellsWhatUsesIt) {
+  run("ip link property add dev lan altname lan0 && ip link set lan mtu 1400 address 02:11:22:33:44:55");
+  const auto idle = host::network_interface("lan");
+  ASSERT_TRUE(idle);
+  EXPECT_FALSE(idle->up);
+  EXPECT_THAT(uses_of(*idle), IsEmpty());
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip route add default via 192.0.2.254");
+  run("ip link add link lan name lan.5 type macvlan");
+  const auto used = host::network_interface("lan0");
+  ASSERT_TRUE(used);
+  EXPECT_EQ(used->name, "lan");
+  EXPECT_EQ(used->mac, "02:11:22:33:44:55");
+  EXPECT_EQ(used->mtu, 1400u);
+  EXPECT_TRUE(used->up);
+  EXPECT_TRUE(used->carrier);
+  EXPECT_THAT(used->altnames, ElementsAre("lan0"));
+  EXPECT_THAT(uses_of(*used), ElementsAre("lan has the default route", "lan has the address 192.0.2.1/24", "lan carries lan.5"));
+  EXPECT_FALSE(host::network_interface("nothing"));
+}
+
+}  // namespace
+}  // namespace strait::binding

@@ -1,0 +1,314 @@
+#include "binding/lease.h"
+
+#include "base/log.h"
+#include "tests/unit/binding/binding_test.h"
+
+namespace strait::binding {
+namespace {
+
+using test::error_of;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+
+class LeaseTest : public BindingTest {
+ protected:
+  void bind_for_good() { bind({function()}, false, host()); }
+  void release_it() { release({function()}, host()); }
+  /// A run that is killed when it has the function.
+  void leave_a_killed_run() {
+    for (int n = 1;; ++n) {
+      ASSERT_TRUE(test::killed_at(n, [&] {
+        Lease lease(function(), Owner::kRun, host());
+        lease.bind();
+        for (;;) fault_point();
+      }));
+      if (kernel_.state() == bound_) return;
+      stale();
+    }
+  }
+};
+
+TEST_F(LeaseTest, ARunBindsAndGivesBackWhatItTook) {
+  {
+    Lease lease(function(), Owner::kRun, host());
+    EXPECT_EQ(kernel_.state(), before_);
+    lease.bind();
+    EXPECT_EQ(kernel_.state(), bound_);
+    EXPECT_TRUE(records().load(function(), Owner::kRun));
+  }
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, NobodyElseTakesWhatARunHas) {
+  const Lease lease(function(), Owner::kRun, host());
+  EXPECT_FALSE(Lock::try_take(function(), host().run));
+  EXPECT_TRUE(releasable(host()).empty());
+}
+
+TEST_F(LeaseTest, ReleasingIsDoneOnce) {
+  Lease lease(function(), Owner::kRun, host());
+  lease.bind();
+  lease.release();
+  EXPECT_EQ(lease.function(), function());
+  bind_for_good();
+  lease.release();
+  EXPECT_EQ(kernel_.state(), bound_);
+}
+
+TEST_F(LeaseTest, WhatACommandBindsStaysUntilItIsReleased) {
+  bind_for_good();
+  EXPECT_EQ(kernel_.state(), bound_);
+  bind_for_good();
+  stale();
+  EXPECT_EQ(kernel_.state(), bound_);
+  EXPECT_EQ(releasable(host()), std::vector{function()});
+  release_it();
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_THAT(error_of([&] { release_it(); }), StartsWith("strait has not taken 0000:01:10.0; "));
+}
+
+TEST_F(LeaseTest, ARunOnWhatACommandHasBoundLeavesItBound) {
+  bind_for_good();
+  {
+    Lease lease(function(), Owner::kRun, host());
+    lease.bind();
+  }
+  EXPECT_EQ(kernel_.state(), bound_);
+  release_it();
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, AFunctionWithoutADriverHasNoneAfterwards) {
+  kernel_.add("0000:01:10.2", "", 14);
+  const auto other = host::Bdf::parse("01:10.2");
+  const std::string before = kernel_.state("0000:01:10.2");
+  bind({other}, false, host());
+  EXPECT_EQ(kernel_.driver("0000:01:10.2"), "vfio-pci");
+  release({other}, host());
+  EXPECT_EQ(kernel_.state("0000:01:10.2"), before);
+}
+
+/// The kernel probes no driver for a VF then but the one that driver_override names.
+TEST_F(LeaseTest, AVfGetsItsDriverBackThoughAutoprobeIsOff) {
+  kernel_.add("0000:01:00.0", "igb", 11);
+  sysfs_.set("0000:01:00.0", "sriov_drivers_autoprobe", "0\n");
+  sysfs_.make_vf("0000:01:00.0", 0, kBdf);
+  bind_for_good();
+  release_it();
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, ModulesAreLoadedWhereTheyAreMissing) {
+  std::filesystem::remove(sysfs_.root() / "bus/pci/drivers/vfio-pci");
+  bind_for_good();
+  EXPECT_EQ(kernel_.state(), bound_);
+  std::filesystem::remove(sysfs_.root() / "bus/pci/drivers/igbvf");
+  release_it();
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, WithoutVfioPciNothingIsChanged) {
+  std::filesystem::remove(sysfs_.root() / "bus/pci/drivers/vfio-pci");
+  kernel_.missing_modules_ = {"vfio-pci"};
+  EXPECT_EQ(error_of([&] { bind_for_good(); }), "the module vfio-pci cannot be loaded");
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, WhatVfioPciDoesNotTakeGoesBack) {
+  kernel_.broken_drivers_ = {"vfio-pci"};
+  EXPECT_THAT(error_of([&] { bind_for_good(); }), StartsWith("vfio-pci does not take 0000:01:10.0; "));
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, AFailureLeavesWhatElseTheRecordHas) {
+  kernel_.broken_drivers_ = {"vfio-pci"};
+  Lease lease(function(), Owner::kRun, host());
+  lease.remember_vf({host::Bdf::parse(kBdf), 1, {{"vlan", "5"}}});
+  EXPECT_THAT(error_of([&] { lease.bind(); }), StartsWith("vfio-pci does not take"));
+  const auto record = records().load(function(), Owner::kRun);
+  ASSERT_TRUE(record && record->vf);
+  EXPECT_FALSE(record->driver);
+  lease.release();
+  EXPECT_EQ(read_text_file(sysfs_.root() / "vf/1"), R"({"vlan":"5"})");
+}
+
+TEST_F(LeaseTest, AllAreBoundOrNone) {
+  kernel_.add("0000:01:10.2", "igbvf", -1);
+  EXPECT_THAT(error_of([&] {
+                bind({function(), host::Bdf::parse("01:10.2")}, false, host());
+              }),
+              StartsWith("no IOMMU translates for 0000:01:10.2"));
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, AHostDriverThatDoesNotTakeItBackIsAnErrorAndTheRecordStays) {
+  bind_for_good();
+  kernel_.broken_drivers_ = {"igbvf"};
+  EXPECT_THAT(error_of([&] { release_it(); }),
+              AllOf(StartsWith("0000:01:10.0 was bound to igbvf, which does not take it back"), HasSubstr("tries again")));
+  kernel_.broken_drivers_.clear();
+  release_it();
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, WhatAProcessHasOpenIsNotGivenBack) {
+  bind_for_good();
+  kernel_.open_groups_ = {12};
+  EXPECT_EQ(error_of([&] { release_it(); }), "0000:01:10.0 is in use: a process has /dev/vfio/12 open; end that one first");
+  EXPECT_EQ(kernel_.state(), bound_);
+  kernel_.open_groups_.clear();
+  release_it();
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, AnOverrideThatSomebodyElseHasSetSinceStays) {
+  bind_for_good();
+  sysfs_.set(kBdf, "driver_override", "pci-stub\n");
+  log::set_level(log::Level::kOff);
+  release_it();
+  log::set_level(log::Level::kWarning);
+  EXPECT_EQ(kernel_.state(), "driver vfio-pci, override pci-stub");
+}
+
+TEST_F(LeaseTest, AnOverrideOfSomebodyElseIsForcedAndComesBack) {
+  sysfs_.set(kBdf, "driver_override", "igbvf\n");
+  const std::string before = kernel_.state();
+  EXPECT_THAT(error_of([&] { bind_for_good(); }), HasSubstr("somebody else has set its driver_override to igbvf"));
+  bind({function()}, true, host());
+  EXPECT_EQ(kernel_.state(), bound_);
+  release_it();
+  EXPECT_EQ(kernel_.state(), before);
+}
+
+TEST_F(LeaseTest, ADriverThatSomebodyElseHasBoundSinceStays) {
+  bind_for_good();
+  kernel_.have_driver("pci-stub");
+  std::filesystem::remove(sysfs_.root() / "devices/pci0000:00" / kBdf / "driver");
+  sysfs_.link(kBdf, "driver", sysfs_.root() / "bus/pci/drivers/pci-stub");
+  log::set_level(log::Level::kOff);
+  release_it();
+  log::set_level(log::Level::kWarning);
+  EXPECT_EQ(kernel_.state(), "driver pci-stub, override (null)");
+}
+
+TEST_F(LeaseTest, AnotherCardInItsPlaceIsNotTouched) {
+  bind_for_good();
+  sysfs_.set(kBdf, "device", "0x1521\n");
+  log::set_level(log::Level::kOff);
+  release_it();
+  EXPECT_EQ(kernel_.state(), bound_);
+  EXPECT_TRUE(records().functions().empty());
+  log::set_level(log::Level::kWarning);
+}
+
+TEST_F(LeaseTest, TheRecordOfAFunctionThatIsGoneGoesToo) {
+  bind_for_good();
+  std::filesystem::remove(sysfs_.root() / "bus/pci/devices" / kBdf);
+  log::set_level(log::Level::kOff);
+  stale();
+  log::set_level(log::Level::kWarning);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, AttributesComeBackUnlessSomebodyElseChangedThem) {
+  for (const char* name : {"one", "two", "three"}) sysfs_.set(kBdf, name, "1\n");
+  const auto path = [&](const std::string& name) { return "bus/pci/devices/" + std::string(kBdf) + "/" + name; };
+  Lease lease(function(), Owner::kRun, host());
+  for (const char* name : {"one", "two"}) {
+    lease.remember_attribute(path(name), "0");
+    kernel_.write_attribute(path(name), "0");
+  }
+  lease.remember_attribute(path("three"), "1");
+  EXPECT_EQ(records().load(function(), Owner::kRun)->attributes.size(), 2u);
+  kernel_.write_attribute(path("two"), "7");
+  lease.release();
+  EXPECT_EQ(read_text_file(sysfs_.root() / path("one")), "1");
+  EXPECT_EQ(read_text_file(sysfs_.root() / path("two")), "7");
+}
+
+TEST_F(LeaseTest, TheInterfaceOfAPortGetsTheConfigurationOfThatPort) {
+  Lease lease(function(), Owner::kRun, host());
+  lease.bind();
+  lease.release();
+  EXPECT_THAT(kernel_.state(), HasSubstr("fake_lan0 {\"mtu\":9000"));
+}
+
+TEST_F(LeaseTest, AKilledRunIsUndoneByReleaseStale) {
+  leave_a_killed_run();
+  stale();
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, AKilledRunIsUndoneByWhoeverTakesTheFunctionNext) {
+  leave_a_killed_run();
+  const Lease lease(function(), Owner::kRun, host());
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, ABindKilledBetweenAnyTwoStepsIsDoneOrUndone) {
+  int n = 1;
+  for (; test::killed_at(n, [&] { bind_for_good(); }); ++n) {
+    stale();
+    EXPECT_EQ(kernel_.state(), before_) << "killed at " << n;
+    EXPECT_TRUE(records().functions().empty()) << "killed at " << n;
+  }
+  EXPECT_EQ(n, 6);  // The record twice, driver_override, unbind, probe.
+  EXPECT_EQ(kernel_.state(), bound_);
+}
+
+TEST_F(LeaseTest, AReleaseKilledBetweenAnyTwoStepsIsDoneByTheNext) {
+  bind_for_good();
+  int n = 1;
+  for (; test::killed_at(n, [&] { release_it(); }); ++n) {
+    if (records().functions().empty()) break;
+    release_it();
+    EXPECT_EQ(kernel_.state(), before_) << "killed at " << n;
+    bind_for_good();
+  }
+  EXPECT_EQ(n, 8);  // Override, unbind, probe, override, the interface twice, the record.
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, AReleaseThatStoppedHalfWayIsStale) {
+  bind_for_good();
+  for (int n = 2; test::killed_at(n, [&] { release_it(); }); ++n) {
+    stale();
+    EXPECT_EQ(kernel_.state(), before_) << "killed at " << n;
+    bind_for_good();
+  }
+}
+
+TEST_F(LeaseTest, UndoingKilledAgainAndAgainComesToItsEnd) {
+  leave_a_killed_run();
+  // Each of them gets one step further than the one before.
+  for (int n = 1; test::killed_at(n, [&] { stale(); }); ++n) {
+  }
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, WhatCannotBePutRightDoesNotKeepTheOthersFromIt) {
+  kernel_.add("0000:02:10.0", "igbvf", 13);
+  leave_a_killed_run();
+  place_.write("state/records/0000:00:01.0.run.json", "damaged");
+  std::vector<std::string> complaints;
+  EXPECT_EQ(release_stale(host(), [&](const std::string& line) { complaints.push_back(line); }), std::vector{function()});
+  EXPECT_THAT(complaints, testing::ElementsAre(HasSubstr("0000:00:01.0.run.json is damaged")));
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, NoRecordNoBinding) {
+  place_.write("state/records", "no directory");
+  EXPECT_THAT(error_of([&] { bind_for_good(); }), HasSubstr("making the record"));
+  EXPECT_EQ(kernel_.state(), before_);
+}
+
+}  // namespace
+}  // namespace strait::binding

@@ -1,0 +1,105 @@
+#include "binding/obstacles.h"
+
+#include "tests/unit/binding/binding_test.h"
+
+namespace strait::binding {
+namespace {
+
+using test::error_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+class ObstaclesTest : public BindingTest {
+ protected:
+  std::string why_not(const char* bdf, bool force = false) {
+    return error_of([&] { check_bindable(host::Bdf::parse(bdf), force, host()); });
+  }
+  /// A disk and its partition behind 01:10.0.
+  void add_disk() {
+    const std::filesystem::path disk = "devices/pci0000:00/" + std::string(kBdf) + "/nvme/nvme0/nvme0n1";
+    sysfs_.set(kBdf, "nvme/nvme0/nvme0n1/dev", "259:0\n");
+    sysfs_.set(kBdf, "nvme/nvme0/nvme0n1/nvme0n1p1/dev", "259:1\n");
+    std::filesystem::create_directories(sysfs_.root() / "class/block");
+    std::filesystem::create_symlink(sysfs_.root() / disk, sysfs_.root() / "class/block/nvme0n1");
+    std::filesystem::create_symlink(sysfs_.root() / disk / "nvme0n1p1", sysfs_.root() / "class/block/nvme0n1p1");
+  }
+  static constexpr const char* kNothing = "(no error)";
+};
+
+TEST(UsesOfInterface, ALinkLocalAddressIsNone) {
+  host::NetworkInterface interface;
+  interface.name = "eth0";
+  interface.up = interface.carrier = true;
+  interface.addresses = {"fe80::5054:ff:fe12:3456/64"};
+  EXPECT_THAT(uses_of(interface), IsEmpty());
+}
+
+TEST(UsesOfInterface, RouteAddressMasterAndUppersAre) {
+  host::NetworkInterface interface;
+  interface.name = "eth0";
+  interface.default_route = true;
+  interface.addresses = {"192.0.2.1/24", "2001:db8::1/64"};
+  interface.master = "br0";
+  interface.uppers = {"eth0.5", "macvtap0"};
+  EXPECT_THAT(uses_of(interface),
+              ElementsAre("eth0 has the default route", "eth0 has the address 192.0.2.1/24", "eth0 has the address 2001:db8::1/64",
+                          "eth0 belongs to br0", "eth0 carries eth0.5, macvtap0"));
+}
+
+TEST_F(ObstaclesTest, AnIdleFunctionHasNone) { EXPECT_EQ(why_not(kBdf), kNothing); }
+
+TEST_F(ObstaclesTest, AFunctionThatIsNotThereIsAnError) {
+  EXPECT_THAT(why_not("09:00.0"), StartsWith("there is no PCI function 0000:09:00.0"));
+}
+
+TEST_F(ObstaclesTest, BridgesAndFunctionsWithoutAnIommuCannotBeForced) {
+  kernel_.add("0000:00:1c.0", "pcieport", 3, "0x060400");
+  kernel_.add("0000:02:00.0", "igb", -1);
+  EXPECT_EQ(why_not("00:1c.0", true), "0000:00:1c.0 is a bridge; bind the functions behind it");
+  EXPECT_THAT(why_not("02:00.0", true), StartsWith("no IOMMU translates for 0000:02:00.0; enable VT-d"));
+}
+
+TEST_F(ObstaclesTest, WhatAProcessHasOpenCannotBeForced) {
+  kernel_.add("0000:02:00.0", "vfio-pci", 20);
+  EXPECT_EQ(why_not("02:00.0"), kNothing);
+  kernel_.open_groups_ = {20};
+  EXPECT_EQ(why_not("02:00.0", true), "0000:02:00.0 is in use: a process has /dev/vfio/20 open; end that one first");
+}
+
+TEST_F(ObstaclesTest, MountedDisksSwapAndPartsOfOthersAreUses) {
+  add_disk();
+  EXPECT_THAT(uses_of_disks(function(), host()), IsEmpty());
+  place_.write("proc/self/mountinfo", "22 1 259:1 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw\n");
+  EXPECT_THAT(uses_of_disks(function(), host()), ElementsAre("nvme0n1p1 is mounted on /"));
+  place_.write("proc/self/mountinfo", "30 1 0:31 /sub /data rw - btrfs /dev/nvme0n1 rw\n");
+  EXPECT_THAT(uses_of_disks(function(), host()), ElementsAre("nvme0n1 is mounted on /data"));
+  place_.write("proc/self/mountinfo", "22 1 259:7 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n");
+  place_.write("proc/swaps", "Filename\tType\tSize\n/dev/nvme0n1p1                          partition\t1000\n");
+  EXPECT_THAT(uses_of_disks(function(), host()), ElementsAre("nvme0n1p1 is swap space"));
+  place_.write("proc/swaps", "");
+  std::filesystem::create_directories(sysfs_.root() / "class/block/nvme0n1/holders/dm-0");
+  EXPECT_EQ(why_not(kBdf), "0000:01:10.0 is in use on this host: nvme0n1 is part of dm-0; end that use, or bind it with --force");
+  EXPECT_EQ(why_not(kBdf, true), kNothing);
+}
+
+TEST_F(ObstaclesTest, APfWithVfsIsForcedOnlyWhileNoneIsInUse) {
+  kernel_.add("0000:01:00.0", "igb", 11);
+  sysfs_.make_vf("0000:01:00.0", 0, kBdf);
+  EXPECT_THAT(why_not("01:00.0"), HasSubstr("it has 1 VFs, which go with its driver"));
+  EXPECT_EQ(why_not("01:00.0", true), kNothing);
+  const auto lock = Lock::take(function(), host().run);
+  EXPECT_THAT(why_not("01:00.0", true), StartsWith("0000:01:10.0, a VF of 0000:01:00.0, is in use by strait, process "));
+}
+
+TEST_F(ObstaclesTest, APfWhoseVfAProcessHasOpenCannotBeForced) {
+  kernel_.add("0000:01:00.0", "igb", 11);
+  kernel_.add("0000:01:10.2", "vfio-pci", 14);
+  sysfs_.make_vf("0000:01:00.0", 0, "0000:01:10.2");
+  kernel_.open_groups_ = {14};
+  EXPECT_THAT(why_not("01:00.0", true), StartsWith("0000:01:10.2 is in use: "));
+}
+
+}  // namespace
+}  // namespace strait::binding

@@ -1,0 +1,108 @@
+#include "binding/sriov.h"
+
+#include "binding/bind.h"
+#include "binding/lease.h"
+#include "tests/unit/binding/killed.h"
+#include "tests/unit/binding/pf_test.h"
+
+namespace strait::binding {
+namespace {
+
+using test::error_of;
+using testing::HasSubstr;
+
+class SriovTest : public PfTest {
+ protected:
+  std::string error(unsigned count) {
+    return error_of([&] { set_vf_count(pf(), count, false, host()); });
+  }
+};
+
+TEST_F(SriovTest, NewVfsHaveNoDriverAndAutoprobeIsAsBefore) {
+  set_vf_count(pf(), 3, false, host());
+  EXPECT_EQ(card_.attribute("sriov_numvfs"), "3");
+  EXPECT_EQ(card_.driver(2), "");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "1");
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(SriovTest, HostDriversAreProbedWhereThatIsAskedFor) {
+  sysfs_.set(test::FakePf::kPf, "sriov_drivers_autoprobe", "0\n");
+  set_vf_count(pf(), 1, true, host());
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "0");
+}
+
+TEST_F(SriovTest, AnotherNumberGoesByWayOfNone) {
+  set_vf_count(pf(), 3, false, host());
+  set_vf_count(pf(), 5, false, host());
+  EXPECT_EQ(card_.table_.size(), 5u);
+  set_vf_count(pf(), 0, false, host());
+  EXPECT_TRUE(card_.table_.empty());
+}
+
+TEST_F(SriovTest, TheSameNumberChangesNothing) {
+  set_vf_count(pf(), 2, false, host());
+  card_.table_[0].vlan = 5;
+  set_vf_count(pf(), 2, false, host());
+  EXPECT_EQ(card_.table_[0].vlan, 5u);
+}
+
+TEST_F(SriovTest, WhatCannotBeIsSaid) {
+  EXPECT_EQ(error(8), "0000:03:00.0 cannot have 8 VFs; it has at most 7");
+  card_.refuses_vfs_ = true;
+  EXPECT_EQ(error(1), "the driver igb of 0000:03:00.0 makes no VFs; bind the PF to a driver that does");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "1");
+  std::filesystem::remove(sysfs_.root() / "devices/pci0000:00" / test::FakePf::kPf / "driver");
+  EXPECT_THAT(error(1), HasSubstr("0000:03:00.0 has no driver, which VFs need"));
+  std::filesystem::remove(sysfs_.root() / "devices/pci0000:00" / test::FakePf::kPf / "sriov_totalvfs");
+  EXPECT_THAT(error(1), HasSubstr("0000:03:00.0 has no SR-IOV"));
+}
+
+TEST_F(SriovTest, AVfThatSomebodyHasKeepsTheNumber) {
+  set_vf_count(pf(), 3, false, host());
+  const Lock lock = Lock::take(vf(1), host().run);
+  EXPECT_EQ(error(0),
+            fmt::format("the number of VFs of 0000:03:00.0 cannot be changed while one is in use: 0000:03:10.1 by strait, process {}; "
+                        "end that use first",
+                        ::getpid()));
+  EXPECT_EQ(card_.table_.size(), 3u);
+}
+
+TEST_F(SriovTest, AVfThatAProcessHasOpenKeepsTheNumber) {
+  set_vf_count(pf(), 3, false, host());
+  bind({vf(2)}, false, host());
+  card_.open_groups_ = {33};
+  EXPECT_THAT(error(0), HasSubstr("in use: 0000:03:10.2 by a process that has /dev/vfio/33 open; end that use first"));
+  card_.open_groups_.clear();
+  set_vf_count(pf(), 0, false, host());
+  EXPECT_TRUE(records().functions().empty()) << "a VF that is gone is given back to nobody";
+}
+
+/// An interface that only another network namespace sees is somebody's, too.
+TEST_F(SriovTest, AVfWhoseInterfaceIsInUseKeepsTheNumber) {
+  set_vf_count(pf(), 1, true, host());
+  sysfs_.add_interface(test::FakePf::vf(0), "fake_lan9");
+  EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 as fake_lan9 of another network namespace"));
+}
+
+TEST_F(SriovTest, KilledAnywhereItLeavesAutoprobeToTheNextThatComes) {
+  int n = 1;
+  while (test::killed_at(n, [&] { set_vf_count(pf(), 0, false, host()); set_vf_count(pf(), 2, false, host()); })) {
+    release_stale(host(), [](const std::string& line) { ADD_FAILURE() << line; });
+    EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "1") << n;
+    EXPECT_TRUE(records().functions().empty()) << n;
+    // The fake's own memory is not the killed process's: its files are put back by a new one.
+    for (unsigned index = 0; index < 2; ++index) {
+      std::filesystem::remove(sysfs_.root() / "devices/pci0000:00" / test::FakePf::kPf / fmt::format("virtfn{}", index));
+      std::filesystem::remove(sysfs_.root() / "bus/pci/devices" / test::FakePf::vf(index));
+      std::filesystem::remove_all(sysfs_.root() / "devices/pci0000:00" / test::FakePf::vf(index));
+      std::filesystem::remove_all(sysfs_.root() / "kernel/iommu_groups" / std::to_string(31 + index));
+    }
+    ++n;
+  }
+  EXPECT_GT(n, 5);
+}
+
+}  // namespace
+}  // namespace strait::binding
