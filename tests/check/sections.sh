@@ -56,10 +56,11 @@ install_packages() {
 
 # build PRESET [TARGET...]: all of it, or only these. What runs beside comes first.
 build() {
-	local preset=$1
+	local preset=$1 targets=()
 	shift
+	((!$#)) || targets=(--target "$@")
 	must "configuring: $preset" cmake --preset "$preset" &&
-		must "building: $preset${*:+: $*}" nice cmake --build --preset "$preset" -j "${CHECK_JOBS:-$(nproc)}" ${*:+--target "$@"}
+		must "building: $preset${*:+: $*}" nice cmake --build --preset "$preset" -j "${CHECK_JOBS:-$(nproc)}" "${targets[@]}"
 }
 
 # run_ctest NAME DIRECTORY [COMMAND...]: the tests of that build directory, COMMAND in front of ctest.
@@ -180,18 +181,6 @@ finish_lab_cases() {
 	if ((good + bad < $1)); then
 		say "lab: only $((good + bad)) of $1 cases ran"
 		bad=$(($1 - good))
-	fi
-	count "$good" "$bad"
-}
-
-lab_cases() {
-	local monitor=$1 good bad
-	shift
-	tests/lab/run --strait "$monitor" "${lab_options[@]}" "$@" 2>&1 | tee "$logs/lab" | sed -u 's/^/    /' || true
-	read -r good bad < <(sed -n '$s/^\([0-9]\+\) passed, \([0-9]\+\) failed$/\1 \2/p' "$logs/lab" | grep . || echo 0 0)
-	if ((good + bad < $#)); then
-		say "lab: only $((good + bad)) of $# cases ran"
-		bad=$(($# - good))
 	fi
 	count "$good" "$bad"
 }
