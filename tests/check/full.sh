@@ -14,17 +14,30 @@ lab_seconds=500 devices_seconds=750
 # again, whatever became of the others since.
 declare -A keys=()
 key_of() {
-	local kind=rest inputs=(. ':!docs' ':!*.md' ':!tests/bench' ':!quickstart' ':!.ci')
+	local kind inputs=()
 	case $1 in
-	fuzz-* | coverage | planted-bugs)
+	fuzz-build | coverage | planted-bugs)
 		kind=fuzz
-		inputs=(base boot cli/config_file.\* cli/libvirt cli/suggestion.\* devices host kvm vfio tests/fuzz tests/fakes tests/models tests/unit/cli/libvirt CMakeLists.txt CMakePresets.json cmake)
+		inputs=(base boot cli devices host kvm vfio vmm tests/fuzz tests/fakes tests/models tests/unit/cli/libvirt CMakeLists.txt CMakePresets.json cmake)
 		;;
-	lab-*) kind=lab && inputs+=(':!tests/fuzz' ':!tests/unit' ':!tests/check') ;;
-	*) inputs+=(':!tests/lab' ':!tests/check') ;;
+	fuzz-*) kind=${1%-*} && mapfile -t inputs < <(inputs_of_fuzzer "${kind#fuzz-}") ;;
+	lab-*) kind=lab && inputs=(. ':!docs' ':!*.md' ':!tests/bench' ':!quickstart' ':!.ci' ':!tests/fuzz' ':!tests/unit' ':!tests/check') ;;
+	*) kind=rest && inputs=(. ':!docs/*.md' ':!ARCHITECTURE.md' ':!tests/bench' ':!quickstart' ':!.ci' ':!tests/lab' ':!tests/check') ;;
 	esac
 	[[ ${keys[$kind]:-} ]] || keys[$kind]=$({ git ls-files --stage -- "${inputs[@]}" && git diff -- "${inputs[@]}"; } | sha1sum | cut -c1-12)
 	key=${keys[$kind]}
+}
+
+# inputs_of_fuzzer NAME: what it is built from, as build/fuzz says, and its corpora.
+inputs_of_fuzzer() {
+	local program corpus
+	read -r _ program _ corpus < <(grep "^$1 " build/fuzz/fuzzers)
+	printf '%s\n' CMakePresets.json cmake
+	# shellcheck disable=SC2086 # the corpora are words
+	{
+		ninja -C build/fuzz -t inputs "${program#"$PWD/build/fuzz/"}" | grep '\.o$' | xargs ninja -C build/fuzz -t deps | sed -n 's/^ \+//p'
+		printf '%s\n' $corpus
+	} | sed -n "s|^$PWD/||p" | sort -u
 }
 
 # selected NAME: whether that part is asked for; all are where nothing is.

@@ -3,7 +3,7 @@
 
 passed=0 failed=0 lab_options=() lab_pid=''
 logs=$(mktemp -d "${TMPDIR:-/tmp}/strait-check.XXXXXX")
-trap '[[ ! $lab_pid ]] || kill "$lab_pid" 2>/dev/null; rm -rf "$logs"' EXIT
+trap '[[ ! $lab_pid ]] || { kill "$lab_pid" && wait "$lab_pid"; } 2>/dev/null; rm -rf "$logs"' EXIT
 ! command -v ccache >/dev/null || export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 # A test waits for nobody who types.
 exec </dev/null

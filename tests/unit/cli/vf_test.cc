@@ -30,7 +30,7 @@ TEST(VfWords, MistakesAreNamed) {
   EXPECT_THAT(usage({"list", "a", "b"}), is_usage("vf list: wrong number of arguments; "));
   EXPECT_THAT(usage({"set", "01:00.0", "x", "vlan=5"}), is_usage("vf: 'x' is no number of a VF; "));
   EXPECT_EQ(usage({"set", "01:00.0", "0", "vlan=5000"}), "vf set vlan=5000: no such value; vlan is 0 (none) to 4094");
-  EXPECT_THAT(usage({"set", "01:00.0", "0", "vlan"}), StartsWith("vf set vla"));
+  EXPECT_THAT(usage({"set", "01:00.0", "0", "vlan"}), StartsWith("vf set: 'vlan' is not KEY=VALUE; there are "));
 }
 
 class VfList : public binding::PfTest {};
