@@ -1,5 +1,6 @@
-# However a run ends, the host is afterwards as it was before: switched off, crashed, asked to end, told to end, killed at any moment. With
-# functions that nobody had, and with one that a driver of the host had, whose interface had a name, addresses and more.
+# However a run ends, the host is afterwards as it was before: switched off, crashed, asked to end, told to end, killed at any moment. The
+# case given-back has functions that nobody had, given-back-driver one that a driver of the host had, whose interface had a name, addresses
+# and more.
 source "$HOST_LIB"
 trap leave_pf EXIT
 kills=5
@@ -40,52 +41,58 @@ ended_each_way() {
 		refuses 1 nothing -- "$STRAIT" run --kernel nothing --device "$device"
 		same_host "$before"
 	done
-	killed_at_any_moment "$before" "$@"
+	ended_at_any_moment KILL 137 "$before" "$@"
+	ended_at_any_moment TERM 143 "$before" "$@"
 }
 
-# killed_at_any_moment BEFORE DEVICE...: in turn with each. Every second time the next run restores what was left.
-killed_at_any_moment() {
-	local before=$1 start longest kill status killed=0 device devices=("${@:2}")
+# ended_at_any_moment SIGNAL STATUS BEFORE DEVICE...: in turn with each, until $kills runs were ended so. What SIGKILL leaves is restored by the
+# next run every second time.
+ended_at_any_moment() {
+	local signal=$1 expected=$2 before=$3 start longest kill status ended=0 device devices=("${@:4}")
 	start=$EPOCHREALTIME
 	try_guest 64 "${devices[0]}" verdict
 	longest=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
-	for ((kill = 0; kill < kills; kill++)); do
+	for ((kill = 0; ended < kills; kill++)); do
+		((kill < kills * 10)) || fail "only $ended of $kill runs were ended by SIG$signal"
 		device=${devices[kill % ${#devices[@]}]}
 		start_guest "$device" verdict
 		sleep "$(printf '%d.%03d' $((longest * (RANDOM % 1000) / 1000 / 1000)) $((longest * (RANDOM % 1000) / 1000 % 1000)))"
-		kill -KILL "$MONITOR" 2>/dev/null
+		kill "-$signal" "$MONITOR" 2>/dev/null
 		status=0
 		wait "$MONITOR" 2>/dev/null || status=$?
-		((status == 137 || status == 64)) || fail "status $status: $(<log)"
-		((killed += status == 137))
-		if ((kill % 2)); then
+		((status == expected || status == 64)) || fail "status $status: $(<log)"
+		((ended += status == expected))
+		if [[ $signal != KILL ]]; then
+			same_host "$before"
+		elif ((kill % 2)); then
 			try_guest 64 "$device" verdict
 			same_host "$before"
 		else
 			stale_undone "$before"
 		fi
 	done
-	echo "$killed of $kills killed within $longest ms, before they came to their end"
-	((killed)) || fail 'none was killed'
+	echo "$ended of $kill runs ended by SIG$signal within $longest ms, before they came to their end"
 }
 
 use_pf
 untouched=$(snapshot)
-"$STRAIT" vf create "$LAB_PF" 2 || fail "vf create: status $?"
-first=$(bdf_of_vf 0)
-echo '= functions without a driver'
-ended_each_way "$first,managed=on" "vf=$LAB_PF:any,mac=02:00:00:00:02:01,vlan=100"
-"$STRAIT" vf remove "$LAB_PF" || fail "vf remove: status $?"
-same_host "$untouched"
+if [[ $CASE_NAME == given-back ]]; then
+	"$STRAIT" vf create "$LAB_PF" 2 || fail "vf create: status $?"
+	ended_each_way "$(bdf_of_vf 0),managed=on" "vf=$LAB_PF:any,mac=02:00:00:00:02:01,vlan=100"
+	"$STRAIT" vf remove "$LAB_PF" || fail "vf remove: status $?"
+	same_host "$untouched"
+	exit
+fi
 
-echo '= functions that the host has'
 "$STRAIT" vf create "$LAB_PF" 1 --probe || fail "vf create --probe: status $?"
+first=$(bdf_of_vf 0)
 wait_until 10 test -e "/sys/bus/pci/devices/$first/net" || fail "$first has no interface"
 interface=$(basename "/sys/bus/pci/devices/$first/net"/*)
 ip link set "$interface" up
 ip link set "$interface" down
 ip link set dev "$interface" address 02:00:00:00:02:0a mtu 1400 txqueuelen 77 alias 'a lab interface' group 7
 ip link property add dev "$interface" altname lab-vf
+sysctl -q "net.ipv4.conf.$interface.rp_filter=2" "net.ipv6.conf.$interface.hop_limit=77"
 ended_each_way "$first,managed=on" "vf=$LAB_PF:any,mac=02:00:00:00:02:01,vlan=100"
 with_vf=$(snapshot)
 

@@ -28,12 +28,12 @@ interrupted() {
 	echo "== $device"
 	before=$(snapshot)
 	run=("$STRAIT" run --kernel verdict --memory 32M --exit-port 0xf4 --timeout 60 --device "$device")
-	at_every_step 64 stale "${run[@]}"
+	at_every_step 1 64 stale "${run[@]}"
 	same_host "$before"
-	at_every_step 64 next_run "${run[@]}"
+	at_every_step 1 64 next_run "${run[@]}"
 	same_host "$before"
 	killed_run
-	at_every_step 0 stale_again "$STRAIT" release --stale
+	at_every_step 1 0 stale_again "$STRAIT" release --stale
 	same_host "$before"
 }
 

@@ -44,7 +44,7 @@ leave_pf() {
 # out: interfaces' numbers, lifetimes, the permanent MAC addresses that igbvf draws, and the queueing discipline of an interface that is down: it
 # has none before it is up for the first time, and keeps it from then on.
 snapshot() {
-	local device name text home=$PWD show=()
+	local device name text home=$PWD show=() sysctls=()
 	wait_until 10 links_settled
 	# By the shell itself as far as it can: starting programs is slow here.
 	for device in /sys/bus/pci/devices/*; do
@@ -61,8 +61,10 @@ snapshot() {
 		name=${name%/} name=${name##*/}
 		[[ ! -e /sys/class/net/$name/device ]] || { cd -P "/sys/class/net/$name/device" && echo "$name is of ${PWD##*/}"; }
 		show+=("link show dev $name" "addr show dev $name")
+		sysctls+=(/proc/sys/net/ipv[46]/conf/"$name"/*)
 	done
 	cd "$home" || return
+	grep -s . "${sysctls[@]}"
 	printf '%s\n' "${show[@]}" | ip -j -p -d -batch - |
 		awk '/"flags": \[ "/ { up = /"UP"/ } /"qdisc":/ && !up || /"(ifindex|link_index|permaddr|valid_life_time|preferred_life_time)":/ { next } { sub(/,$/, ""); print }'
 	# The order of routes is that of their making.
@@ -131,19 +133,19 @@ start_guest() {
 # shellcheck disable=SC2034 # for cases
 POWER_OFF='ba 04 06 00 00 66 b8 00 34 66 ef'
 
-# at_every_step STATUS AFTER COMMAND [ARG...]: runs the command again and again, killed (SIGKILL) right before its first change to the host, its
-# second, and so on, until it comes to its end, with that STATUS. AFTER, a function, is called after each kill. Sets STEPS to their number.
+# at_every_step LEAST STATUS AFTER COMMAND [ARG...]: runs the command again and again, killed (SIGKILL) right before its first change to the
+# host, its second, and so on, until it comes to its end, with that STATUS. AFTER, a function, is called after each kill. Fails where it makes
+# fewer than LEAST changes: some were not seen.
 at_every_step() {
-	local expected=$1 after=$2 step status
-	shift 2
+	local least=$1 expected=$2 after=$3 step status
+	shift 3
 	for ((step = 1; step < 300; step++)); do
 		status=0
 		# The shell's own word about the kill is left out.
 		{ STRAIT_FAULT=$step "$@" </dev/null >step.out 2>step.err; } 2>/dev/null || status=$?
 		if ((status == expected)); then
-			STEPS=$((step - 1))
-			echo "killed before each of $STEPS changes: $*"
-			((STEPS > 0)) || fail 'not killed once: has it no steps?'
+			echo "killed before each of $((step - 1)) changes: $*"
+			((step > least)) || fail "only $((step - 1)) changes, not $least or more: $*"
 			return
 		fi
 		((status == 137)) || fail "step $step: exit status $status, not $expected: $*: $(cat step.out step.err)"
