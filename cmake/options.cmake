@@ -44,3 +44,8 @@ endfunction()
 function(strait_texts target)
   target_compile_options(${target} PRIVATE $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 endfunction()
+
+# strait_small(TARGET): of a target that works at a person's pace. Its JSON and texts take less time to compile and less room.
+function(strait_small target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Os>)
+endfunction()
