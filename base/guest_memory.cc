@@ -1,11 +1,19 @@
 #include "base/guest_memory.h"
 
+#include <linux/memfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <system_error>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "base/units.h"
 
 namespace strait {
@@ -15,15 +23,37 @@ namespace {
 /// thread that maps something waits for its end.
 constexpr std::uint64_t kPrefaultChunk = 4 * kMiB;
 
+std::uint64_t alignment_of(const Range<Gpa>& range) { return range.size >= kGiB ? kGiB : kHugePageSize; }
+
+MappedRegion private_memory(const Range<Gpa>& range, HugePages pages) {
+  MappedRegion host = MappedRegion::anonymous(range.size, alignment_of(range), range.start.value);
+  ::madvise(host.data(), host.size(), pages == HugePages::kOff ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+  return host;
+}
+
+/// Mapping the file reserves the pages, which may fail, and touching them then does not. A file, so that others can be handed the memory.
+MappedRegion from_pool(const Range<Gpa>& range, HugePages pages) {
+  const unsigned size_flag = pages == HugePages::k1G ? MFD_HUGE_1GB : MFD_HUGE_2MB;
+  const auto fail = [&](int code) {
+    return Error::from_errno(code, fmt::format("reserving {} huge pages of {}", range.size / page_size(pages), name_of(pages)),
+                             "see that so many are free (strait doctor), and that no cgroup limits them (hugetlb.*.rsvd.max)");
+  };
+  const UniqueFd file(::memfd_create("guest memory", MFD_CLOEXEC | MFD_HUGETLB | size_flag));
+  if (!file || ::ftruncate(file.get(), static_cast<off_t>(range.size)) != 0) throw fail(errno);
+  try {
+    return MappedRegion::shared(file.get(), 0, range.size, PROT_READ | PROT_WRITE, alignment_of(range), range.start.value);
+  } catch (const Error& error) {
+    throw fail(error.code());
+  }
+}
+
 }  // namespace
 
-GuestMemory::GuestMemory(std::span<const Range<Gpa>> ranges) {
+GuestMemory::GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages) {
   for (const auto& range : ranges) {
-    const std::uint64_t alignment = range.size >= kGiB ? kGiB : kHugePageSize;
-    MappedRegion host = MappedRegion::anonymous(range.size, alignment, range.start.value);
-    ::madvise(host.data(), host.size(), MADV_HUGEPAGE);
-    ::madvise(host.data(), host.size(), MADV_DONTFORK);
-    ::madvise(host.data(), host.size(), MADV_DONTDUMP);
+    MappedRegion host = is_pooled(pages) ? from_pool(range, pages) : private_memory(range, pages);
+    // What the kernel does not know, it does not do, either.
+    for (const int advice : {MADV_DONTFORK, MADV_DONTDUMP, MADV_UNMERGEABLE}) ::madvise(host.data(), host.size(), advice);
     regions_.push_back({range.start, std::move(host)});
   }
 }

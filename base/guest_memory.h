@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "base/mapped_region.h"
 #include "base/types.h"
 
@@ -25,9 +26,10 @@ class GuestMemory {
     Range<Gpa> range() const { return {start, host.size()}; }
   };
 
-  /// Allocates anonymous private memory for each range (page-aligned, ascending, not overlapping), huge pages advised, not
-  /// copied into children, not dumped. Nothing is touched yet. Throws Error.
-  explicit GuestMemory(std::span<const Range<Gpa>> ranges);
+  /// Allocates memory for each range (aligned to page_size(pages), ascending, not overlapping): not copied into children, not dumped, never
+  /// merged with other processes' (KSM). Nothing is touched yet; but pages from a pool are reserved, so that touching one cannot fail.
+  /// Throws Error.
+  explicit GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages = HugePages::kTransparent);
 
   const std::vector<Region>& regions() const { return regions_; }
   /// Bytes of RAM in all regions.

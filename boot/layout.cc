@@ -47,15 +47,15 @@ void for_each_gap(Interval within, std::span<const Interval> sorted, Use use) {
 
 }  // namespace
 
-std::vector<Range<Gpa>> ram_ranges(std::uint64_t memory_size, std::span<const Range<Gpa>> reserved) {
+std::vector<Range<Gpa>> ram_ranges(std::uint64_t memory_size, std::span<const Range<Gpa>> reserved, std::uint64_t page_size) {
   std::vector<Range<Gpa>> ranges;
   const std::uint64_t low = std::min(memory_size, kLowRamEnd.value);
   if (low > 0) ranges.push_back({Gpa{0}, low});
   std::uint64_t left = memory_size - low;
   if (left == 0) return ranges;
-  const auto taken = sorted_intervals(reserved, kHugePageSize);
+  const auto taken = sorted_intervals(reserved, std::max(page_size, kHugePageSize));
   for_each_gap({kHighRamStart.value, ~std::uint64_t{0}}, taken, [&](std::uint64_t start, std::uint64_t end) {
-    const std::uint64_t size = std::min(left, align_down(end - start, kPageSize));
+    const std::uint64_t size = std::min(left, align_down(end - start, page_size));
     if (size > 0) ranges.push_back({Gpa{start}, size});
     left -= size;
     return left > 0;

@@ -41,7 +41,7 @@ inline constexpr Range<Gpa> kAcpiTables{Gpa{0xe0000}, 0x20000};
 /// Kernels and their initrds live from here to the end of low RAM.
 inline constexpr Gpa kKernelArea{0x100000};
 
-/// RAM below 4 GiB ends here at the latest.
+/// RAM below 4 GiB ends here at the latest. Whole pages of 1 GiB, as is where the rest begins: memory of such pages has no gap.
 inline constexpr Gpa kLowRamEnd{3 * kGiB};
 
 /// 32-bit BARs.
@@ -60,10 +60,10 @@ inline constexpr Gpa kKvmTss{0xfffbd000};
 /// RAM beyond the low 3 GiB, then the window for 64-bit BARs.
 inline constexpr Gpa kHighRamStart{4 * kGiB};
 
-/// Where RAM of `memory_size` bytes (a multiple of the page size) lies: up to 3 GiB from address 0, the rest from 4 GiB
-/// around `reserved`, addresses that the host's IOMMU cannot map (any order; rounded outwards to 2 MiB). What is reserved
-/// below 4 GiB is not avoided. Ascending, not overlapping, page-aligned. Pure.
-std::vector<Range<Gpa>> ram_ranges(std::uint64_t memory_size, std::span<const Range<Gpa>> reserved);
+/// Where RAM of `memory_size` bytes, a multiple of `page_size` (at most 1 GiB), lies: up to 3 GiB from address 0, the rest from 4 GiB
+/// around `reserved`, addresses that the host's IOMMU cannot map (any order; rounded outwards to 2 MiB, or pages that are larger). What is
+/// reserved below 4 GiB is not avoided. Ascending, not overlapping, in whole pages. Pure.
+std::vector<Range<Gpa>> ram_ranges(std::uint64_t memory_size, std::span<const Range<Gpa>> reserved, std::uint64_t page_size = kPageSize);
 
 enum class E820Type : std::uint32_t { kRam = 1, kReserved = 2, kAcpi = 3, kNvs = 4, kUnusable = 5 };
 

@@ -8,6 +8,7 @@
 #include "binding/host.h"
 #include "cli/managed_devices.h"
 #include "cli/run_options.h"
+#include "vmm/host_resources.h"
 #include "vmm/run.h"
 
 namespace strait {
@@ -38,6 +39,7 @@ Outcome run_managed(RunOptions options) {
 
 Outcome run(const RunOptions& options) {
   if (options.verbose) log::set_level(log::Level::kDebug);
+  check_host_resources(options);
   const bool managed = std::ranges::any_of(options.devices, &DeviceSpec::managed);
   const Outcome outcome = managed ? run_managed(options) : run_guest(options);
   // How a guest ended is news only where it was not the guest's or the user's own doing; a crash was reported when it happened.

@@ -81,6 +81,23 @@ boot::KernelEntry parse_entry(const std::string& text) {
   throw UsageError(fmt::format("--kernel-entry {}: unknown", text), "choose auto, bzimage or elf");
 }
 
+HugePages parse_huge_pages(const std::string& text) {
+  for (const HugePages pages : {HugePages::kOff, HugePages::kTransparent, HugePages::k2M, HugePages::k1G}) {
+    if (text == name_of(pages)) return pages;
+  }
+  throw UsageError(fmt::format("--hugepages {}: unknown", text), "choose 2M, 1G, thp or off");
+}
+
+/// Memory comes in whole pages: below the hole at 3 GiB and above it, nothing would fill a part of one.
+void check_whole_pages(const RunOptions& options) {
+  const std::uint64_t page = page_size(options.huge_pages);
+  if (is_aligned(options.memory, page)) return;
+  const std::uint64_t below = align_down(options.memory, page);
+  throw UsageError(fmt::format("{}K of memory is no multiple of --hugepages {}", options.memory / kKiB, name_of(options.huge_pages)),
+                   below == 0 ? fmt::format("give --memory {}M", page / kMiB)
+                              : fmt::format("give --memory {}M or {}M", below / kMiB, (below + page) / kMiB));
+}
+
 OnReboot parse_on_reboot(const std::string& text) {
   if (text == "reset") return OnReboot::kReset;
   if (text == "exit") return OnReboot::kExit;
@@ -96,6 +113,7 @@ po::options_description describe_options() {
     ("initrd", text("FILE"), "initial RAM disk (test: the test guest's)")
     ("cmdline", text("TEXT"), "kernel command line [console=ttyS0 quiet panic=-1 cryptomgr.notests]")
     ("memory", text("SIZE"), "guest memory, with K, M, G or T [512M]")
+    ("hugepages", text("SIZE"), "what guest memory is made of: 2M or 1G (set apart on the host), thp (transparent), off [thp]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
@@ -135,6 +153,8 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   given.with("cmdline", [&](const Value& value) { options.boot.cmdline = value.text(); });
   given.with("kernel-entry", [&](const Value& value) { options.boot.entry = parse_entry(value.text()); });
   given.with("memory", [&](const Value& value) { options.memory = parse_memory_size(value.text()); });
+  given.with("hugepages", [&](const Value& value) { options.huge_pages = parse_huge_pages(value.text()); });
+  check_whole_pages(options);
   given.with("cpus", [&](const Value& value) { options.cpus = parse_cpus(value.text()); });
   given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
   given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });

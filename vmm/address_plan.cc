@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/units.h"
 #include "boot/layout.h"
 
 namespace strait {
@@ -29,7 +28,7 @@ std::vector<Range<Gpa>> gaps(std::span<const Range<Iova>> usable, std::uint32_t 
 
 }  // namespace
 
-AddressPlan plan_addresses(std::uint64_t memory, std::uint32_t host_bits, std::span<const Range<Iova>> usable) {
+AddressPlan plan_addresses(std::uint64_t memory, std::uint32_t host_bits, std::span<const Range<Iova>> usable, std::uint64_t page_size) {
   AddressPlan plan;
   plan.physical_bits = host_bits;
   if (!usable.empty()) {
@@ -37,7 +36,7 @@ AddressPlan plan_addresses(std::uint64_t memory, std::uint32_t host_bits, std::s
     plan.physical_bits = std::min(host_bits, iommu_bits);
   }
   const std::vector<Range<Gpa>> reserved = gaps(usable, plan.physical_bits);
-  plan.ram = boot::ram_ranges(memory, reserved);
+  plan.ram = boot::ram_ranges(memory, reserved, page_size);
   const Gpa ram_end = plan.ram.back().end();
   if (ram_end.value > 1ull << plan.physical_bits) {
     throw Error(fmt::format("{} MiB of memory do not fit into the {} address bits of this host's {}", memory / kMiB, plan.physical_bits,

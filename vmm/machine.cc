@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/syscall.h"
-#include "host/limits.h"
 #include "host/pci_function.h"
 #include "kvm/cpuid.h"
 #include "vmm/device_groups.h"
@@ -60,12 +59,11 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
       removals_(loop, [this](unsigned slot) { give_up(slot); }),
       reminders_(loop, [this](unsigned slot) { remind(slot); }),
       retries_(loop, [this](unsigned slot) { release(slot); }) {
-  host::check_available_memory(options.memory);
   // Everything that can be wrong with the devices is found here, before memory is touched.
   if (!devices_.empty()) dma_.join(devices_);
   plan_ = plan_addresses(options.memory, kvm::physical_address_bits(kvm_.supported_cpuid()),
-                         devices_.empty() ? std::vector<Range<Iova>>{} : dma_.container()->usable_ranges());
-  memory_ = std::make_unique<GuestMemory>(plan_.ram);
+                         devices_.empty() ? std::vector<Range<Iova>>{} : dma_.container()->usable_ranges(), page_size(options.huge_pages));
+  memory_ = std::make_unique<GuestMemory>(plan_.ram, options.huge_pages);
   loop_.add(ejected_.get(), [this] { release_ejected(); });
   ground_.emplace(BoardGround{.options = options_,
                               .kvm = kvm_,
@@ -290,6 +288,7 @@ void Machine::add_to(nlohmann::json& metrics) {
     metrics["dma"] = {{"map_calls", dma.map_calls}, {"bytes", dma.bytes}, {"map_ns", dma.nanoseconds}};
   }
   metrics["guest"] = {{"memory_bytes", memory_->size()},
+                      {"huge_pages", name_of(options_.huge_pages)},
                       {"cpus", options_.cpus},
                       {"physical_bits", plan_.physical_bits},
                       {"protocol", image_->report().protocol},

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "base/types.h"
 #include "base/units.h"
 #include "boot/loader.h"
@@ -23,6 +24,7 @@ enum class OnReboot {
 struct RunOptions {
   boot::BootSpec boot;  ///< the machine fills in what ACPI tells
   std::uint64_t memory = 512 * kMiB;
+  HugePages huge_pages = HugePages::kTransparent;
   std::uint32_t cpus = 1;
   bool hide_kvm = false;
   std::vector<DeviceSpec> devices;  ///< each with its place on the guest's bus

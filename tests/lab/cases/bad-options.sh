@@ -22,6 +22,9 @@ texts=('more than any processor can address' '512M') && bad run --kernel kernel 
 texts=('not a size' '512M')
 for size in lots '' 1.5G 12Q 0x20000000 G; do bad run --kernel kernel --memory "$size"; done
 
+texts=('unknown' '2M, 1G, thp or off') && bad run --kernel kernel --hugepages 4K
+texts=('no multiple of --hugepages 1G' '1024M or 2048M') && bad run --kernel kernel --hugepages 1G --memory 1500M
+
 texts=('not a number of processors' '1 to 254')
 for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
 

@@ -1,9 +1,14 @@
 // Mappings and guest memory: alignment, bounds, ownership.
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <fstream>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/guest_memory.h"
@@ -16,6 +21,9 @@ namespace strait {
 namespace {
 
 using test::error_of;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
 
 std::uint64_t address(const MappedRegion& region) { return reinterpret_cast<std::uint64_t>(region.data()); }
 
@@ -81,7 +89,7 @@ TEST(MappedRegionTest, FailuresAreErrorsThatSayWhat) {
   EXPECT_EQ(error_of([] { MappedRegion::file(-1, kPageSize); }), "mapping 4096 bytes of a file: Bad file descriptor");
 }
 
-constexpr Range<Gpa> kRam[] = {{Gpa(0), 8 * kMiB}, {Gpa(4 * kGiB + kMiB), 4 * kMiB}};
+constexpr Range<Gpa> kRam[] = {{Gpa(0), 8 * kMiB}, {Gpa(4 * kGiB + 2 * kMiB), 4 * kMiB}};
 
 TEST(GuestMemoryTest, RegionsAreWhereTheyWereAsked) {
   const GuestMemory memory(kRam);
@@ -97,6 +105,49 @@ TEST(GuestMemoryTest, HostAndGuestAgreeModuloHugePages) {
   EXPECT_EQ((address(memory.regions()[2].host) - 5 * kGiB) % kGiB, 0u) << "from 1 GiB on, the largest pages";
 }
 
+/// What the kernel says of the mapping at `data`, in /proc/self/smaps.
+std::string mapping_flags(const void* data) {
+  std::ifstream smaps("/proc/self/smaps");
+  const std::string start = fmt::format("{:x}-", reinterpret_cast<std::uint64_t>(data));
+  bool found = false;
+  for (std::string line; std::getline(smaps, line);) {
+    found = found || line.starts_with(start);
+    if (found && line.starts_with("VmFlags:")) return line;
+  }
+  return "";
+}
+
+TEST(GuestMemoryTest, ItIsNotInDumpsNotInChildrenAndNotMerged) {
+  for (const HugePages pages : {HugePages::kOff, HugePages::kTransparent}) {
+    const GuestMemory memory(kRam, pages);
+    for (const auto& region : memory.regions()) {
+      const std::string flags = mapping_flags(region.host.data());
+      EXPECT_THAT(flags, AllOf(HasSubstr(" dd"), HasSubstr(" dc"), Not(HasSubstr(" mg"))));
+      EXPECT_THAT(flags, HasSubstr(pages == HugePages::kOff ? " nh" : " hg")) << "huge pages are asked for, or refused";
+    }
+  }
+}
+
+TEST(GuestMemoryTest, PagesFromThePoolAreReservedOrRefused) {
+  const Range<Gpa> much[] = {{Gpa(0), 64 * kMiB}, {Gpa(4 * kGiB), 1024 * kGiB}};
+  EXPECT_THAT(error_of([&] { GuestMemory(much, HugePages::k2M); }),
+              AllOf(HasSubstr("huge pages of 2M: "), HasSubstr("strait doctor"), HasSubstr("hugetlb.*.rsvd.max")));
+}
+
+TEST(GuestMemoryTest, PagesFromThePoolAreShared) {
+  std::optional<GuestMemory> memory;
+  try {
+    memory.emplace(kRam, HugePages::k2M);
+  } catch (const Error&) {
+    GTEST_SKIP() << "this host has no 6 huge pages of 2 MiB that are free";
+  }
+  for (const auto& region : memory->regions()) {
+    EXPECT_THAT(mapping_flags(region.host.data()), AllOf(HasSubstr(" ht"), HasSubstr(" sh"), HasSubstr(" dd"), HasSubstr(" dc")));
+    EXPECT_EQ((address(region.host) - region.start.value) % kHugePageSize, 0u);
+  }
+  memory->write_object(Gpa(4 * kGiB + 2 * kMiB), std::uint8_t{7});
+}
+
 TEST(GuestMemoryTest, ASliceLiesWhollyInOneRegion) {
   const GuestMemory memory(kRam);
   EXPECT_TRUE(memory.slice(Gpa(0), 8 * kMiB));
@@ -105,10 +156,10 @@ TEST(GuestMemoryTest, ASliceLiesWhollyInOneRegion) {
   EXPECT_FALSE(memory.slice(Gpa(8 * kMiB - 1), 2));
   EXPECT_FALSE(memory.slice(Gpa(8 * kMiB + 1), 0));
   EXPECT_FALSE(memory.slice(Gpa(4 * kGiB), 1));
-  EXPECT_TRUE(memory.slice(Gpa(4 * kGiB + kMiB), 4 * kMiB));
+  EXPECT_TRUE(memory.slice(Gpa(4 * kGiB + 2 * kMiB), 4 * kMiB));
   EXPECT_FALSE(memory.slice(Gpa(0), ~0ull));
   EXPECT_FALSE(memory.slice(Gpa(~0ull), 1));
-  EXPECT_FALSE(memory.slice(Gpa(4 * kGiB + kMiB + 1), 4 * kMiB));
+  EXPECT_FALSE(memory.slice(Gpa(4 * kGiB + 2 * kMiB + 1), 4 * kMiB));
   const auto middle = memory.slice(Gpa(0x1234), 16);
   EXPECT_EQ(middle->data(), memory.regions()[0].host.data() + 0x1234);
 }

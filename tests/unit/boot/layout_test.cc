@@ -50,6 +50,21 @@ TEST(RamRanges, ReservedRangesAreWidenedToHugePages) {
   EXPECT_THAT(ranges, ElementsAre(range(0, 3 * kGiB), range(4 * kGiB, kGiB), range(5 * kGiB + 2 * kMiB, 2 * kGiB)));
 }
 
+TEST(RamRanges, MemoryOfLargePagesIsInWholePages) {
+  const Ranges reserved{kMsiWindow, kHyperTransport, range(6 * kGiB + kMiB, kMiB)};
+  for (const std::uint64_t page : {2 * kMiB, kGiB}) {
+    for (const std::uint64_t size : {kGiB, 3 * kGiB, 4 * kGiB, 16 * kGiB, 512 * kGiB, 1100 * kGiB}) {
+      std::uint64_t total = 0;
+      for (const Range<Gpa>& ram : ram_ranges(size, reserved, page)) {
+        EXPECT_TRUE(is_aligned(ram.start.value, page) && is_aligned(ram.size, page)) << std::hex << ram.start.value << " " << ram.size;
+        total += ram.size;
+      }
+      EXPECT_EQ(total, size);
+    }
+  }
+  EXPECT_THAT(ram_ranges(8 * kGiB, reserved, kGiB), ElementsAre(range(0, 3 * kGiB), range(4 * kGiB, 2 * kGiB), range(7 * kGiB, 3 * kGiB)));
+}
+
 TEST(RamRanges, AReservedRangeThatWouldWrapEndsTheAddressSpace) {
   const Ranges reserved{range(5 * kGiB, ~std::uint64_t{0})};
   EXPECT_THAT(ram_ranges(8 * kGiB, reserved), ElementsAre(range(0, 3 * kGiB), range(4 * kGiB, kGiB)));

@@ -34,7 +34,7 @@ std::string test_error(const Line& words) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = run_help();
   for (const char* option :
-       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--cpus N", "--cpu-hide-kvm", "--device ADDRESS",
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--cpus N", "--cpu-hide-kvm", "--device ADDRESS",
         "--timeout SECONDS", "--control SOCKET", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--config FILE", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
@@ -136,6 +136,24 @@ TEST(RunCommand, BadMemorySizes) {
   for (const char* size : {"4097T", "999999T", "18446744073709551615T"}) {
     EXPECT_EQ(run_error({"--memory", size}), message(size, "more than any processor can address"));
   }
+}
+
+TEST(RunCommand, WhatMemoryIsMadeOf) {
+  EXPECT_EQ(run_with({}).huge_pages, HugePages::kTransparent);
+  EXPECT_EQ(run_with({"--hugepages", "thp"}).huge_pages, HugePages::kTransparent);
+  EXPECT_EQ(run_with({"--hugepages", "off"}).huge_pages, HugePages::kOff);
+  EXPECT_EQ(run_with({"--hugepages", "2M"}).huge_pages, HugePages::k2M);
+  EXPECT_EQ(run_with({"--hugepages", "1G", "--memory", "3G"}).huge_pages, HugePages::k1G);
+  for (const char* size : {"", "4K", "2m", "on", "2M "}) {
+    EXPECT_EQ(run_error({"--hugepages", size}), fmt::format("--hugepages {}: unknown; choose 2M, 1G, thp or off", size));
+  }
+}
+
+TEST(RunCommand, MemoryIsInWholeHugePages) {
+  EXPECT_EQ(run_error({"--hugepages", "1G"}), "524288K of memory is no multiple of --hugepages 1G; give --memory 1024M");
+  EXPECT_EQ(run_error({"--hugepages", "1G", "--memory", "1536M"}),
+            "1572864K of memory is no multiple of --hugepages 1G; give --memory 1024M or 2048M");
+  EXPECT_EQ(run_error({"--hugepages", "2M", "--memory", "17M"}), "17408K of memory is no multiple of --hugepages 2M; give --memory 16M or 18M");
 }
 
 TEST(RunCommand, Cpus) {
@@ -270,7 +288,7 @@ TEST_F(ConfigOption, ErrorsNameTheLine) {
   const std::string place = in_directory("guest.conf") + ":2: ";
   EXPECT_EQ(error("\nmemory = lots"), place + "memory lots: not a size; give a size such as 512M or 4G");
   EXPECT_EQ(error("\nmemroy = 2G"), place + "'memroy' is no option; did you mean memory?");
-  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, cpus, cpu-hide-kvm, device, timeout, "
+  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, cpus, cpu-hide-kvm, device, timeout, "
                                      "control, metrics, exit-port, on-reboot, kernel-entry, no-kernel-cache, verbose");
   EXPECT_THAT(error("device = 01:10.0\ndevice = 01:10.2,speed=fast"),
               testing::StartsWith(place + "device ...,speed: unknown key; there are "));

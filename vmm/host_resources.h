@@ -1,0 +1,11 @@
+#pragma once
+
+#include "vmm/options.h"
+
+namespace strait {
+
+/// Throws Error, with the remedy, where this host does not have now what a guest with these options takes: memory. Changes nothing: it is asked
+/// before a device is taken from the host.
+void check_host_resources(const RunOptions& options);
+
+}  // namespace strait
