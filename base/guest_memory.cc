@@ -5,23 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <system_error>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/prefault.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
 
 namespace strait {
 namespace {
-
-/// One thread's share at a time: large enough to amortise the call; small, because the call holds the address space's lock, and another
-/// thread that maps something waits for its end.
-constexpr std::uint64_t kPrefaultChunk = 4 * kMiB;
 
 std::uint64_t alignment_of(const Range<Gpa>& range) { return range.size >= kGiB ? kGiB : kHugePageSize; }
 
@@ -49,7 +43,7 @@ MappedRegion from_pool(const Range<Gpa>& range, HugePages pages) {
 
 }  // namespace
 
-GuestMemory::GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages) {
+GuestMemory::GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages) : pages_(pages) {
   for (const auto& range : ranges) {
     MappedRegion host = is_pooled(pages) ? from_pool(range, pages) : private_memory(range, pages);
     // What the kernel does not know, it does not do, either.
@@ -77,26 +71,10 @@ void GuestMemory::write(Gpa start, std::span<const std::uint8_t> bytes) const {
   std::copy(bytes.begin(), bytes.end(), target->begin());
 }
 
-void GuestMemory::prefault(unsigned threads, std::stop_token stop) const {
-  std::vector<std::span<std::uint8_t>> chunks;
-  for (const auto& region : regions_) {
-    for (std::uint64_t at = 0; at < region.host.size(); at += kPrefaultChunk) {
-      chunks.push_back(region.host.bytes().subspan(at, std::min(kPrefaultChunk, region.host.size() - at)));
-    }
-  }
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < chunks.size() && !stop.stop_requested(); i = next++) {
-      ::madvise(chunks[i].data(), chunks[i].size(), MADV_POPULATE_WRITE);
-    }
-  };
-  std::vector<std::jthread> helpers;
-  try {
-    for (unsigned i = 1; i < threads && i < chunks.size(); ++i) helpers.emplace_back(work);
-  } catch (const std::system_error&) {
-    // No more threads to be had: those there are do it.
-  }
-  work();
+void GuestMemory::prefault(unsigned threads, const std::function<bool()>& is_over) const {
+  std::vector<std::span<std::uint8_t>> regions;
+  for (const auto& region : regions_) regions.push_back(region.host.bytes());
+  strait::prefault(regions, page_size(pages_), threads, is_over);
 }
 
 }  // namespace strait

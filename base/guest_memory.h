@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <vector>
 
 #include "base/huge_pages.h"
@@ -45,11 +45,11 @@ class GuestMemory {
     write(start, {reinterpret_cast<const std::uint8_t*>(&object), sizeof object});
   }
 
-  /// Makes every page present, zeroed by the kernel, with up to `threads` threads at once (at least 1), until `stop` is requested. Best
-  /// effort: what could not be populated is populated on first touch.
-  void prefault(unsigned threads, std::stop_token stop = {}) const;
+  /// Makes every page present, zeroed by the kernel, with up to `threads` threads at once (at least 1), until `is_over` says so. Throws Error.
+  void prefault(unsigned threads, const std::function<bool()>& is_over = [] { return false; }) const;
 
  private:
+  HugePages pages_;
   std::vector<Region> regions_;
 };
 

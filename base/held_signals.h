@@ -18,6 +18,9 @@ class HeldSignals {
   /// Takes one that came; its number, 0 for none.
   int next() const;
 
+  /// Whether one of them came, whoever holds it. From any thread that lives within a holder's life.
+  static bool any_pending();
+
  private:
   sigset_t held_{}, before_{};
 };

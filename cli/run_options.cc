@@ -28,6 +28,7 @@ namespace po = boost::program_options;
 constexpr std::uint64_t kMemoryMin = 16 * kMiB;
 constexpr std::uint64_t kMemoryMax = 1ull << 52;
 constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
+constexpr unsigned kPrefaultThreadsMax = 128;
 constexpr std::uint16_t kTestExitPort = 0xf4;
 constexpr std::chrono::seconds kTestTimeout{300};
 
@@ -88,6 +89,21 @@ HugePages parse_huge_pages(const std::string& text) {
   throw UsageError(fmt::format("--hugepages {}: unknown", text), "choose 2M, 1G, thp or off");
 }
 
+/// Pages that were set apart are made present before the guest runs, unless that is switched off: no limit of a cgroup can be in the way later.
+bool parse_prefault(const std::string& text) {
+  if (text == "on") return true;
+  if (text == "off") return false;
+  throw UsageError(fmt::format("--prefault {}: unknown", text), "choose on or off");
+}
+
+unsigned parse_prefault_threads(const std::string& text) {
+  const auto count = parse_number(text);
+  if (!count || *count < 1 || *count > kPrefaultThreadsMax) {
+    throw UsageError(fmt::format("--prefault-threads {}: not a number of threads", text), fmt::format("give 1 to {}", kPrefaultThreadsMax));
+  }
+  return static_cast<unsigned>(*count);
+}
+
 /// Memory comes in whole pages: below the hole at 3 GiB and above it, nothing would fill a part of one.
 void check_whole_pages(const RunOptions& options) {
   const std::uint64_t page = page_size(options.huge_pages);
@@ -114,6 +130,8 @@ po::options_description describe_options() {
     ("cmdline", text("TEXT"), "kernel command line [console=ttyS0 quiet panic=-1 cryptomgr.notests]")
     ("memory", text("SIZE"), "guest memory, with K, M, G or T [512M]")
     ("hugepages", text("SIZE"), "what guest memory is made of: 2M or 1G (set apart on the host), thp (transparent), off [thp]")
+    ("prefault", text("on|off"), "make all memory present before the guest starts [on with --hugepages 2M or 1G, otherwise off]")
+    ("prefault-threads", text("N"), "threads that make it present, 1 to 128 [by the number of CPUs]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
@@ -155,6 +173,9 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   given.with("memory", [&](const Value& value) { options.memory = parse_memory_size(value.text()); });
   given.with("hugepages", [&](const Value& value) { options.huge_pages = parse_huge_pages(value.text()); });
   check_whole_pages(options);
+  options.prefault = is_pooled(options.huge_pages);
+  given.with("prefault", [&](const Value& value) { options.prefault = parse_prefault(value.text()); });
+  given.with("prefault-threads", [&](const Value& value) { options.prefault_threads = parse_prefault_threads(value.text()); });
   given.with("cpus", [&](const Value& value) { options.cpus = parse_cpus(value.text()); });
   given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
   given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });

@@ -1,20 +1,11 @@
 #include "vmm/background_mapping.h"
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <utility>
 
-#include "host/limits.h"
-
 namespace strait {
 namespace {
-
-/// The kernel's memory bandwidth is used up well before this many threads zero pages.
-constexpr unsigned kMaxThreads = 16;
-
-/// Leaves a processor for what goes on at the same time.
-unsigned prefault_threads() { return std::clamp(host::usable_cpus() - 1, 1u, kMaxThreads); }
 
 /// The main thread alone deals with signals; threads made from this one inherit the mask.
 void block_signals() {
@@ -25,8 +16,8 @@ void block_signals() {
 
 }  // namespace
 
-BackgroundMapping::BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, Handlers handlers)
-    : memory_(memory), space_(space), handlers_(std::move(handlers)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+BackgroundMapping::BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, unsigned threads, Handlers handlers)
+    : memory_(memory), space_(space), threads_(threads), handlers_(std::move(handlers)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 BackgroundMapping::~BackgroundMapping() { stop(); }
 
@@ -51,7 +42,7 @@ void BackgroundMapping::run(const std::stop_token& stop) {
   block_signals();
   bool mapped = false;
   try {
-    memory_.prefault(prefault_threads(), stop);
+    if (threads_ > 0) memory_.prefault(threads_, [&stop] { return stop.stop_requested(); });
     handlers_.on_present();
     for (const auto& region : memory_.regions()) {
       if (stop.stop_requested()) return;

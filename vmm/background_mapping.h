@@ -23,7 +23,8 @@ class BackgroundMapping {
     std::function<void(const std::string& why)> on_failure;  ///< it will not be mapped
     std::function<bool()> is_over;                           ///< nobody needs it any more: whoever waits need not
   };
-  BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, Handlers handlers);
+  /// `threads` make memory present; 0 where it is.
+  BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, unsigned threads, Handlers handlers);
   /// Gives up what has not been done yet.
   ~BackgroundMapping();
 
@@ -39,6 +40,7 @@ class BackgroundMapping {
 
   const GuestMemory& memory_;
   vfio::DmaSpace& space_;
+  const unsigned threads_;
   const Handlers handlers_;
   std::mutex mutex_;
   std::condition_variable changed_;

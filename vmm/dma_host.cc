@@ -50,11 +50,11 @@ std::vector<vfio::KernelDevice> DmaHost::open(std::span<const DeviceSpec> device
   return opened;
 }
 
-void DmaHost::map(const GuestMemory& memory, BackgroundMapping::Handlers handlers) {
+void DmaHost::map(const GuestMemory& memory, unsigned threads, BackgroundMapping::Handlers handlers) {
   if (mapping_ && mapping_->failed()) {
     throw Error("the guest's memory could not be mapped for DMA when a device came", "remove the devices that it has, then add this one");
   }
-  if (container_ && !mapping_) mapping_ = std::make_unique<BackgroundMapping>(memory, *container_, std::move(handlers));
+  if (container_ && !mapping_) mapping_ = std::make_unique<BackgroundMapping>(memory, *container_, threads, std::move(handlers));
 }
 
 }  // namespace strait

@@ -34,8 +34,9 @@ class DmaHost {
   std::vector<vfio::KernelDevice> open(std::span<const DeviceSpec> devices, const std::set<std::string>& in_use);
   /// None while there are no devices.
   vfio::Container* container() { return container_.get(); }
-  /// Starts to map the guest's memory beside the guest, unless that was done. Throws Error where that is known to have failed.
-  void map(const GuestMemory& memory, BackgroundMapping::Handlers handlers);
+  /// Starts to map the guest's memory beside the guest, unless that was done; `threads` make it present first (0: it is). Throws Error where
+  /// that is known to have failed.
+  void map(const GuestMemory& memory, unsigned threads, BackgroundMapping::Handlers handlers);
   /// See BackgroundMapping::wait(). Any thread, for a device that joined.
   bool wait() { return mapping_->wait(); }
 

@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/held_signals.h"
 #include "base/log.h"
 #include "base/syscall.h"
+#include "host/limits.h"
 #include "host/pci_function.h"
 #include "kvm/cpuid.h"
 #include "vmm/device_groups.h"
@@ -35,6 +37,19 @@ std::uint32_t hotplug_slots(const RunOptions& options) {
   std::uint32_t slots = 0;
   for (const DeviceSpec& device : options.devices) slots |= 1u << device.address.slot;
   return slots;
+}
+
+/// The host's memory bandwidth is used up well before this many threads zero pages.
+constexpr unsigned kMaxPrefaultThreads = 16;
+
+/// Before the guest runs, every processor may help.
+unsigned foreground_threads(const RunOptions& options) {
+  return options.prefault_threads != 0 ? options.prefault_threads : std::min(host::usable_cpus(), kMaxPrefaultThreads);
+}
+
+/// Beside the guest, one is left for it.
+unsigned background_threads(const RunOptions& options) {
+  return options.prefault_threads != 0 ? options.prefault_threads : std::clamp(host::usable_cpus() - 1, 1u, kMaxPrefaultThreads);
 }
 
 unsigned slot_of(const DeviceSpec& device) { return device.address.slot; }
@@ -64,6 +79,7 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
   plan_ = plan_addresses(options.memory, kvm::physical_address_bits(kvm_.supported_cpuid()),
                          devices_.empty() ? std::vector<Range<Iova>>{} : dma_.container()->usable_ranges(), page_size(options.huge_pages));
   memory_ = std::make_unique<GuestMemory>(plan_.ram, options.huge_pages);
+  if (options.prefault) prefault();
   loop_.add(ejected_.get(), [this] { release_ejected(); });
   ground_.emplace(BoardGround{.options = options_,
                               .kvm = kvm_,
@@ -91,6 +107,15 @@ Machine::~Machine() {
   loop_.remove(ejected_.get());
 }
 
+/// A signal that ends the run, where it is held, ends this as well, and the run soon after.
+void Machine::prefault() {
+  const auto start = std::chrono::steady_clock::now();
+  memory_->prefault(foreground_threads(options_), &HeldSignals::any_pending);
+  prefault_time_ = std::chrono::steady_clock::now() - start;
+  memory_is_present_ = true;
+  clock_.mark(PhaseClock::kMemoryReady);
+}
+
 /// The kernel is read beside the making of everything else, which mostly waits: for the device's reset, for RCU in KVM.
 void Machine::make_board(boot::MemoryState memory) {
   std::future<boot::EntryState> kernel = std::async(std::launch::async, [this, memory] { return load_kernel(memory); });
@@ -113,7 +138,7 @@ boot::EntryState Machine::load_kernel(boot::MemoryState memory) {
 
 void Machine::start() {
   clock_.mark(PhaseClock::kFirstEntry);
-  dma_.map(*memory_, {.on_present = [this] { clock_.mark(PhaseClock::kMemoryReady); },
+  dma_.map(*memory_, memory_is_present_ ? 0 : background_threads(options_), {.on_present = [this] { clock_.mark(PhaseClock::kMemoryReady); },
                       .on_mapped = [this] { clock_.mark(PhaseClock::kDmaMapped); },
                       .on_failure =
                           [this](const std::string& why) {
@@ -178,7 +203,7 @@ void Machine::add_device(const DeviceSpec& device) {
       throw Error(fmt::format("the IOMMU of {} does not reach all of the guest's memory", device.bdf.to_string()),
                   "assign it when the guest starts: its memory is placed to suit the devices that it has then");
     }
-    dma_.map(*memory_, {.on_present = [] {},
+    dma_.map(*memory_, memory_is_present_ ? 0 : background_threads(options_), {.on_present = [] {},
                         .on_mapped = [] {},
                         .on_failure = [](const std::string& why) { log::error("{}; until it is removed the device can do no DMA", why); },
                         .is_over = [this] { return end_.ended(); }});
@@ -289,6 +314,7 @@ void Machine::add_to(nlohmann::json& metrics) {
   }
   metrics["guest"] = {{"memory_bytes", memory_->size()},
                       {"huge_pages", name_of(options_.huge_pages)},
+                      {"prefault_ns", prefault_time_.count()},
                       {"cpus", options_.cpus},
                       {"physical_bits", plan_.physical_bits},
                       {"protocol", image_->report().protocol},

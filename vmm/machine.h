@@ -60,6 +60,7 @@ class Machine {
 
  private:
   boot::EntryState load_kernel(boot::MemoryState memory);
+  void prefault();
   void make_board(boot::MemoryState memory);
   void ask_for(unsigned slot, std::chrono::seconds patience);
   void remind(unsigned slot);
@@ -79,6 +80,8 @@ class Machine {
   std::vector<DeviceSpec> devices_;  ///< each with its slot
   AddressPlan plan_;
   std::unique_ptr<GuestMemory> memory_;
+  bool memory_is_present_ = false;  ///< before the guest ran
+  std::chrono::nanoseconds prefault_time_{0};
   DmaHost dma_;
   std::optional<boot::Image> image_;
   UniqueFd ejected_;

@@ -25,6 +25,8 @@ struct RunOptions {
   boot::BootSpec boot;  ///< the machine fills in what ACPI tells
   std::uint64_t memory = 512 * kMiB;
   HugePages huge_pages = HugePages::kTransparent;
+  bool prefault = false;          ///< all memory is present before the guest runs
+  unsigned prefault_threads = 0;  ///< 0: as many as there are processors for
   std::uint32_t cpus = 1;
   bool hide_kvm = false;
   std::vector<DeviceSpec> devices;  ///< each with its place on the guest's bus

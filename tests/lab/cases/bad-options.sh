@@ -24,6 +24,8 @@ for size in lots '' 1.5G 12Q 0x20000000 G; do bad run --kernel kernel --memory "
 
 texts=('unknown' '2M, 1G, thp or off') && bad run --kernel kernel --hugepages 4K
 texts=('no multiple of --hugepages 1G' '1024M or 2048M') && bad run --kernel kernel --hugepages 1G --memory 1500M
+texts=('unknown' 'on or off') && bad run --kernel kernel --prefault soon
+texts=('not a number of threads' '1 to 128') && bad run --kernel kernel --prefault-threads 0
 
 texts=('not a number of processors' '1 to 254')
 for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done

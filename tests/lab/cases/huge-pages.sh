@@ -15,7 +15,7 @@ cat >wait-for-it <<'END'
 ping -q -A -c 20 10.9.0.1
 awk '/MemTotal/ { print "memory:", int($2 / 1024), "MiB" }' /proc/meminfo
 echo guest is up
-read _
+read -r _
 poweroff -f
 END
 guest_initrd "$LAB_INITRD" wait-for-it initrd.img
@@ -25,8 +25,8 @@ boot() {
 	local free=$pools/hugepages-$2kB/free_hugepages
 	rm -f console metrics keys
 	mkfifo keys
-	GUEST_INITRD=initrd.img GUEST_MEMORY=$4 start_strait_on_vf run --hugepages "$1" --metrics metrics <keys >console
-	exec 7>keys
+	exec 7<>keys
+	GUEST_INITRD=initrd.img GUEST_MEMORY=$4 start_strait_on_vf run --hugepages "$1" --metrics metrics <&7 >console
 	wait_for_guest console 'guest is up' "$GUEST_SECONDS"
 	cat console
 	echo "$(<"$free") pages of $1 are free while the guest runs"
@@ -50,3 +50,18 @@ refuses 1 'takes 4 huge pages of 1G' 'hugepagesz=1G hugepages=4' -- "$STRAIT" ru
 set_apart 1048576 4
 boot 1G 1048576 4 4G
 [[ $(metric metrics dma.map_calls) == 2 ]] || fail 'memory is not in two pieces, below and above the hole'
+(($(metric metrics guest.prefault_ns) > 0)) || fail 'memory was not made present before the guest started'
+echo 0 >$pools/hugepages-1048576kB/nr_hugepages
+
+# A signal ends what takes long, whether something is to be put back or not.
+for device in "" ",managed=on"; do
+	"$STRAIT" run --kernel "$LAB_KERNEL" --device "$LAB_VF0$device" --memory 8G --hugepages off --prefault on --prefault-threads 1 </dev/null &
+	MONITOR=$!
+	wait_until 30 awk '/^VmRSS:/ { exit $2 < 200000 }' "/proc/$MONITOR/status" || fail 'memory does not become present'
+	start=$EPOCHREALTIME
+	kill -TERM "$MONITOR"
+	status=0
+	wait "$MONITOR" || status=$?
+	awk -v start="$start" -v now="$EPOCHREALTIME" -v status="$status" 'BEGIN {
+		printf "ended with status %d within %.1f s\n", status, now - start; exit now - start > 5 || status != 143 }' || fail "device$device: not at once"
+done

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "base/guest_memory.h"
 #include "base/mapped_region.h"
+#include "base/prefault.h"
 #include "base/syscall.h"
 #include "base/units.h"
 #include "tests/unit/error_of.h"
@@ -180,11 +182,31 @@ TEST(GuestMemoryTest, PrefaultingMakesEveryPagePresentAndLeavesItZero) {
   EXPECT_EQ((*memory.slice(Gpa(5 * kMiB), 1))[0], 0);
 }
 
+TEST(Prefault, TouchingMakesPagesPresentAndChangesNothing) {
+  const MappedRegion region = MappedRegion::anonymous(16 * kPageSize, kPageSize);
+  ::madvise(region.data(), region.size(), MADV_NOHUGEPAGE);
+  region.bytes()[3 * kPageSize] = 42;
+  touch_pages(region.bytes(), kPageSize);
+  std::vector<unsigned char> present(16);
+  ASSERT_EQ(::mincore(region.data(), region.size(), present.data()), 0);
+  for (const unsigned char page : present) EXPECT_TRUE(page & 1);
+  EXPECT_EQ(region.bytes()[3 * kPageSize], 42);
+}
+
+TEST(Prefault, MemoryThatCannotBeHadIsAnError) {
+  const MappedRegion region = MappedRegion::anonymous(16 * kPageSize, kPageSize);
+  ASSERT_EQ(::munmap(region.data() + 8 * kPageSize, kPageSize), 0);
+  const std::span<std::uint8_t> regions[] = {region.bytes()};
+  EXPECT_THAT(error_of([&] { prefault(regions, kPageSize, 1, [] { return false; }); }), testing::StartsWith("making the guest's memory present: "));
+}
+
 TEST(GuestMemoryTest, PrefaultingStopsWhenAsked) {
   const GuestMemory memory(kRam);
-  std::stop_source stop;
-  stop.request_stop();
-  memory.prefault(2, stop.get_token());
+  std::atomic<int> asked = 0;
+  memory.prefault(2, [&asked] { return ++asked > 1; });
+  std::vector<unsigned char> present(4 * kMiB / kPageSize);
+  ASSERT_EQ(::mincore(memory.regions()[1].host.data(), 4 * kMiB, present.data()), 0);
+  EXPECT_FALSE(present.back() & 1) << "that is the last of three chunks";
 }
 
 }  // namespace

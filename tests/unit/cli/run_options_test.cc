@@ -34,7 +34,7 @@ std::string test_error(const Line& words) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = run_help();
   for (const char* option :
-       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--cpus N", "--cpu-hide-kvm", "--device ADDRESS",
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N", "--cpu-hide-kvm", "--device ADDRESS",
         "--timeout SECONDS", "--control SOCKET", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--config FILE", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
@@ -154,6 +154,20 @@ TEST(RunCommand, MemoryIsInWholeHugePages) {
   EXPECT_EQ(run_error({"--hugepages", "1G", "--memory", "1536M"}),
             "1572864K of memory is no multiple of --hugepages 1G; give --memory 1024M or 2048M");
   EXPECT_EQ(run_error({"--hugepages", "2M", "--memory", "17M"}), "17408K of memory is no multiple of --hugepages 2M; give --memory 16M or 18M");
+}
+
+TEST(RunCommand, WhetherMemoryIsPresentFromTheBeginning) {
+  EXPECT_FALSE(run_with({}).prefault);
+  EXPECT_FALSE(run_with({"--hugepages", "off"}).prefault);
+  EXPECT_TRUE(run_with({"--hugepages", "2M"}).prefault);
+  EXPECT_FALSE(run_with({"--hugepages", "2M", "--prefault", "off"}).prefault);
+  EXPECT_TRUE(run_with({"--prefault", "on"}).prefault);
+  EXPECT_EQ(run_with({}).prefault_threads, 0u);
+  EXPECT_EQ(run_with({"--prefault-threads", "128"}).prefault_threads, 128u);
+  EXPECT_EQ(run_error({"--prefault", "yes"}), "--prefault yes: unknown; choose on or off");
+  for (const char* count : {"0", "129", "", "two"}) {
+    EXPECT_EQ(run_error({"--prefault-threads", count}), fmt::format("--prefault-threads {}: not a number of threads; give 1 to 128", count));
+  }
 }
 
 TEST(RunCommand, Cpus) {
@@ -288,7 +302,7 @@ TEST_F(ConfigOption, ErrorsNameTheLine) {
   const std::string place = in_directory("guest.conf") + ":2: ";
   EXPECT_EQ(error("\nmemory = lots"), place + "memory lots: not a size; give a size such as 512M or 4G");
   EXPECT_EQ(error("\nmemroy = 2G"), place + "'memroy' is no option; did you mean memory?");
-  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, cpus, cpu-hide-kvm, device, timeout, "
+  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, prefault, prefault-threads, cpus, cpu-hide-kvm, device, timeout, "
                                      "control, metrics, exit-port, on-reboot, kernel-entry, no-kernel-cache, verbose");
   EXPECT_THAT(error("device = 01:10.0\ndevice = 01:10.2,speed=fast"),
               testing::StartsWith(place + "device ...,speed: unknown key; there are "));

@@ -300,7 +300,7 @@ class BackgroundMappingTest : public testing::Test {
 };
 
 TEST_F(BackgroundMappingTest, AllMemoryIsMappedWhenTheWaitIsOver) {
-  BackgroundMapping mapping(memory_, space_, handlers_);
+  BackgroundMapping mapping(memory_, space_, 2, handlers_);
   EXPECT_TRUE(mapping.wait());
   EXPECT_EQ(space_.mapped, (std::vector<Range<Iova>>{{Iova(0), 8 * kMiB}, {Iova(4 * kGiB), 4 * kMiB}}));
   EXPECT_TRUE(mapping.wait()) << "and stays so";
@@ -312,7 +312,7 @@ TEST_F(BackgroundMappingTest, AllMemoryIsMappedWhenTheWaitIsOver) {
 
 TEST_F(BackgroundMappingTest, AFailureIsToldAndEndsTheWait) {
   space_.refuses = true;
-  BackgroundMapping mapping(memory_, space_, handlers_);
+  BackgroundMapping mapping(memory_, space_, 2, handlers_);
   EXPECT_FALSE(mapping.wait());
   EXPECT_NE(failure_, "");
   EXPECT_TRUE(mapping.failed());
@@ -321,14 +321,14 @@ TEST_F(BackgroundMappingTest, AFailureIsToldAndEndsTheWait) {
 
 TEST_F(BackgroundMappingTest, NobodyWaitsForWhatIsOver) {
   space_.is_slow = true;
-  BackgroundMapping mapping(memory_, space_, handlers_);
+  BackgroundMapping mapping(memory_, space_, 2, handlers_);
   over_ = true;
   EXPECT_FALSE(mapping.wait());
   space_.is_slow = false;
 }
 
 TEST_F(BackgroundMappingTest, SeveralMayWait) {
-  BackgroundMapping mapping(memory_, space_, handlers_);
+  BackgroundMapping mapping(memory_, space_, 2, handlers_);
   std::vector<std::jthread> waiters;
   std::atomic<int> mapped = 0;
   for (int i = 0; i < 4; ++i) waiters.emplace_back([&] { mapped += mapping.wait(); });
@@ -337,7 +337,7 @@ TEST_F(BackgroundMappingTest, SeveralMayWait) {
 }
 
 TEST_F(BackgroundMappingTest, StoppingGivesUpAndNothingIsUnderWayAfterwards) {
-  BackgroundMapping mapping(memory_, space_, handlers_);
+  BackgroundMapping mapping(memory_, space_, 2, handlers_);
   mapping.stop();
   const std::size_t mapped = space_.mapped.size();
   mapping.stop();
