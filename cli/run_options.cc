@@ -133,6 +133,7 @@ po::options_description describe_options() {
     ("prefault", text("on|off"), "make all memory present before the guest starts [on with --hugepages 2M or 1G, otherwise off]")
     ("prefault-threads", text("N"), "threads that make it present, 1 to 128 [by the number of CPUs]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
+    ("pin", text("CPUS"), "pin vCPUs, and the devices' interrupts, to CPUs of the host: 2,3 in order, or VCPU:CPUS, as in 0:2,1:3-4 [none]")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
       "PCI function to assign: 0000:01:10.0, eth0, pci_0000_01_10_0, env:VARIABLE, group:N, or a VF of a PF, vf=eth0:any or vf=eth0:N; "
@@ -177,6 +178,7 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   given.with("prefault", [&](const Value& value) { options.prefault = parse_prefault(value.text()); });
   given.with("prefault-threads", [&](const Value& value) { options.prefault_threads = parse_prefault_threads(value.text()); });
   given.with("cpus", [&](const Value& value) { options.cpus = parse_cpus(value.text()); });
+  given.with("pin", [&](const Value& value) { options.pinning = parse_pinning(value.text(), options.cpus); });
   given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
   given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });
   given.with("control", [&](const Value& value) { options.control_socket = value.path(); });

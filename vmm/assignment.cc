@@ -12,9 +12,10 @@
 namespace strait {
 
 Assignment::Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const vfio::FunctionHost& host, vfio::FunctionOptions options,
-                       EventLoop& loop, DeviceWatch::Handlers handlers)
+                       const CpuSet& cpus, EventLoop& loop, DeviceWatch::Handlers handlers)
     : spec_(spec), device_(std::move(device)), watch_(device_, loop, std::move(handlers)) {
-  function_.emplace(device_, host, std::move(options));
+  if (!cpus.empty()) pinned_.emplace(device_, spec.bdf, cpus);
+  function_.emplace(pinned_ ? static_cast<vfio::AssignedDevice&>(*pinned_) : device_, host, std::move(options));
 }
 
 Assignment::~Assignment() {

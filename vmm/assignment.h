@@ -11,15 +11,17 @@
 #include "vmm/device_spec.h"
 #include "vmm/device_watch.h"
 #include "vmm/event_loop.h"
+#include "vmm/pinned_device.h"
 
 namespace strait {
 
 /// One function of the host in a slot of the guest's bus: opened, listened to, and shown to the guest. The event loop's thread.
 class Assignment {
  public:
-  /// Takes the opened device; the guest sees nothing of it yet. Throws Error where the device cannot be served.
-  Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const vfio::FunctionHost& host, vfio::FunctionOptions options, EventLoop& loop,
-             DeviceWatch::Handlers handlers);
+  /// Takes the opened device; the guest sees nothing of it yet. Its interrupts on the host stay on `cpus`, if those are any. Throws Error
+  /// where the device cannot be served.
+  Assignment(const DeviceSpec& spec, vfio::KernelDevice device, const vfio::FunctionHost& host, vfio::FunctionOptions options, const CpuSet& cpus,
+             EventLoop& loop, DeviceWatch::Handlers handlers);
   /// Closes the device, which resets it. The kernel waits for one that is gone, for a minute or so.
   ~Assignment();
   Assignment(const Assignment&) = delete;
@@ -43,6 +45,7 @@ class Assignment {
   const DeviceSpec spec_;
   vfio::KernelDevice device_;
   DeviceWatch watch_;
+  std::optional<PinnedDevice> pinned_;
   std::optional<vfio::AssignedFunction> function_;
   pci::RootBus* bus_ = nullptr;
   std::chrono::steady_clock::time_point attached_;

@@ -114,7 +114,7 @@ std::vector<std::unique_ptr<Assignment>> Board::open(std::span<const DeviceSpec>
   std::vector<std::unique_ptr<Assignment>> assignments;
   for (std::size_t i = 0; i < devices.size(); ++i) {
     assignments.push_back(std::make_unique<Assignment>(devices[i], std::move(opened[i]), function_host(devices[i]), function_options(devices[i]),
-                                                       ground_.loop, watch_handlers(devices[i])));
+                                                       all_of(ground_.options.pinning), ground_.loop, watch_handlers(devices[i])));
   }
   return assignments;
 }
@@ -239,7 +239,10 @@ void Board::start(const boot::EntryState& entry) {
                             .on_fault = [this](unsigned times) {
                               for (const auto& device : assignments_) device->function().handle_fault(times >= kFaultsToDistrust);
                             }};
-  for (const auto& vcpu : vcpus_) threads_.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
+  const Pinning& pinning = ground_.options.pinning;
+  for (std::size_t i = 0; i < vcpus_.size(); ++i) {
+    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets, pinning.empty() ? CpuSet{} : pinning[i]));
+  }
 }
 
 void Board::stop() {

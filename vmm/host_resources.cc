@@ -11,6 +11,7 @@ void check_host_resources(const RunOptions& options) {
   } else {
     host::check_available_memory(options.memory);
   }
+  if (!options.pinning.empty()) check_pinning(options.pinning, host::HostCpus::real());
 }
 
 }  // namespace strait

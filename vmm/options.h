@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "boot/loader.h"
 #include "vmm/device_spec.h"
+#include "vmm/pinning.h"
 
 namespace strait {
 
@@ -28,6 +29,7 @@ struct RunOptions {
   bool prefault = false;          ///< all memory is present before the guest runs
   unsigned prefault_threads = 0;  ///< 0: as many as there are processors for
   std::uint32_t cpus = 1;
+  Pinning pinning;  ///< empty for none
   bool hide_kvm = false;
   std::vector<DeviceSpec> devices;  ///< each with its place on the guest's bus
   std::optional<Port> exit_port;

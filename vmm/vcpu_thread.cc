@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -33,7 +34,8 @@ void unblock_kicks() {
 
 }  // namespace
 
-VcpuThread::VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets) : vcpu_(vcpu), targets_(targets) {
+VcpuThread::VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, CpuSet cpus)
+    : vcpu_(vcpu), targets_(targets), cpus_(std::move(cpus)) {
   install_kick_handler();
   thread_ = std::jthread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), fmt::format("vcpu{}", vcpu.id()).c_str());
@@ -85,8 +87,16 @@ void VcpuThread::park() {
   parked_ = false;
 }
 
+/// What was possible when the run began may no longer be: a processor went offline, a cgroup lost it.
+void VcpuThread::settle() {
+  if (cpus_.empty()) return;
+  const int result = set_thread_affinity(cpus_);
+  if (result < 0) log::warning("vCPU {} is not pinned to CPU {}: {}", vcpu_.id(), to_string(cpus_), std::strerror(-result));
+}
+
 void VcpuThread::run() {
   unblock_kicks();
+  settle();
   while (!stopping_ && !targets_.end.ended()) {
     if (pausing_) {
       park();

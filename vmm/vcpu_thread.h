@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/counter.h"
+#include "base/cpu_set.h"
 #include "devices/bus.h"
 #include "kvm/coalesced_writes.h"
 #include "kvm/vcpu.h"
@@ -32,7 +33,8 @@ class VcpuThread {
   /// Exit reasons are counted by their KVM number up to here; larger ones count as the last.
   static constexpr std::size_t kReasons = 48;
 
-  VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets);
+  /// `cpus` are the host's processors that it runs on, none for any.
+  VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, CpuSet cpus = {});
   ~VcpuThread();
   VcpuThread(const VcpuThread&) = delete;
   VcpuThread& operator=(const VcpuThread&) = delete;
@@ -51,6 +53,7 @@ class VcpuThread {
 
  private:
   void run();
+  void settle();
   void park();
   void interrupt();
   void handle_exit();
@@ -62,6 +65,7 @@ class VcpuThread {
 
   kvm::Vcpu& vcpu_;
   ExitTargets targets_;
+  const CpuSet cpus_;
   std::array<Counter, kReasons> exits_;
   ExitTimes exit_times_;
   unsigned faults_in_a_row_ = 0;

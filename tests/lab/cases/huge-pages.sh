@@ -15,25 +15,21 @@ cat >wait-for-it <<'END'
 ping -q -A -c 20 10.9.0.1
 awk '/MemTotal/ { print "memory:", int($2 / 1024), "MiB" }' /proc/meminfo
 echo guest is up
-read -r _
-poweroff -f
+sleep 1000
 END
 guest_initrd "$LAB_INITRD" wait-for-it initrd.img
 
 # boot SIZE KIB PAGES MEMORY: a guest in that many pages of SIZE, which are KIB large. None is free meanwhile, and all are afterwards.
 boot() {
 	local free=$pools/hugepages-$2kB/free_hugepages
-	rm -f console metrics keys
-	mkfifo keys
-	exec 7<>keys
-	GUEST_INITRD=initrd.img GUEST_MEMORY=$4 start_strait_on_vf run --hugepages "$1" --metrics metrics <&7 >console
+	rm -f console metrics
+	GUEST_INITRD=initrd.img GUEST_MEMORY=$4 start_strait_on_vf run --hugepages "$1" --metrics metrics >console
 	wait_for_guest console 'guest is up' "$GUEST_SECONDS"
 	cat console
 	echo "$(<"$free") pages of $1 are free while the guest runs"
 	(($(<"$free") == 0)) || fail "the guest has not all of its memory from the pool"
 	grep -q ' 0% packet loss' console || fail 'the card does not reach its memory'
-	echo >&7
-	exec 7>&-
+	kill -TERM "$MONITOR" # its power button
 	wait "$MONITOR" || fail "status $?"
 	(($(<"$free") == $3)) || fail "$(<"$free") pages are free afterwards, not $3"
 	[[ $(metric metrics guest.huge_pages) == "$1" ]] || fail "$(<metrics)"

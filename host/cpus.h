@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/cpu_set.h"
+
+namespace strait::host {
+
+/// The host's processors.
+struct HostCpus {
+  CpuSet present;
+  CpuSet online;
+  CpuSet permitted;  ///< of those online, the ones that the process's cpuset (cgroup) lets it use, whatever its affinity is now
+
+  /// This host's, for this process.
+  static HostCpus real(const std::filesystem::path& sysfs = "/sys");
+};
+
+}  // namespace strait::host
