@@ -7,6 +7,8 @@
 #include <charconv>
 #include <iterator>
 
+#include <fmt/format.h>
+
 namespace strait {
 namespace {
 
@@ -47,8 +49,8 @@ std::string to_string(const CpuSet& cpus) {
     const unsigned first = *at;
     unsigned last = first;
     while (++at != cpus.end() && *at == last + 1) ++last;
-    text += (text.empty() ? "" : ",") + std::to_string(first);
-    if (last > first) text += "-" + std::to_string(last);
+    if (!text.empty()) text += ',';
+    text += last > first ? fmt::format("{}-{}", first, last) : fmt::format("{}", first);
   }
   return text;
 }

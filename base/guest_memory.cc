@@ -1,10 +1,13 @@
 #include "base/guest_memory.h"
 
 #include <linux/memfd.h>
+#include <linux/mempolicy.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -16,6 +19,9 @@
 
 namespace strait {
 namespace {
+
+constexpr unsigned kMaxNodes = 1024;  // the most that Linux has
+constexpr unsigned kBitsPerWord = 64;
 
 std::uint64_t alignment_of(const Range<Gpa>& range) { return range.size >= kGiB ? kGiB : kHugePageSize; }
 
@@ -49,6 +55,16 @@ GuestMemory::GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages) : 
     // What the kernel does not know, it does not do, either.
     for (const int advice : {MADV_DONTFORK, MADV_DONTDUMP, MADV_UNMERGEABLE}) ::madvise(host.data(), host.size(), advice);
     regions_.push_back({range.start, std::move(host)});
+  }
+}
+
+void GuestMemory::bind(unsigned node, bool strict) const {
+  std::array<unsigned long, kMaxNodes / kBitsPerWord> nodes{};
+  nodes.at(node / kBitsPerWord) = 1ul << (node % kBitsPerWord);
+  for (const auto& region : regions_) {
+    // The kernel counts one bit less than it is told.
+    const long result = ::syscall(SYS_mbind, region.host.data(), region.host.size(), strict ? MPOL_BIND : MPOL_PREFERRED, nodes.data(), kMaxNodes + 1, 0);
+    if (result != 0) throw Error::from_errno(errno, fmt::format("having the guest's memory on NUMA node {}", node), "give another --numa, or off");
   }
 }
 

@@ -31,6 +31,10 @@ class GuestMemory {
   /// Throws Error.
   explicit GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages = HugePages::kTransparent);
 
+  /// Has the pages that are not there yet come from NUMA node `node` of the host; from others only if it has none left, and not even then if
+  /// `strict`. Throws Error.
+  void bind(unsigned node, bool strict) const;
+
   const std::vector<Region>& regions() const { return regions_; }
   /// Bytes of RAM in all regions.
   std::uint64_t size() const;

@@ -28,6 +28,7 @@ namespace po = boost::program_options;
 constexpr std::uint64_t kMemoryMin = 16 * kMiB;
 constexpr std::uint64_t kMemoryMax = 1ull << 52;
 constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
+constexpr unsigned kNumaNodeMax = 1023;
 constexpr unsigned kPrefaultThreadsMax = 128;
 constexpr std::uint16_t kTestExitPort = 0xf4;
 constexpr std::chrono::seconds kTestTimeout{300};
@@ -104,6 +105,14 @@ unsigned parse_prefault_threads(const std::string& text) {
   return static_cast<unsigned>(*count);
 }
 
+Numa parse_numa(const std::string& text) {
+  if (text == "auto") return {};
+  if (text == "off") return {.by_devices = false, .node = {}};
+  const auto node = parse_number(text);
+  if (!node || *node > kNumaNodeMax) throw UsageError(fmt::format("--numa {}: no NUMA node", text), "give auto, off or a node's number");
+  return {.by_devices = false, .node = static_cast<unsigned>(*node)};
+}
+
 /// Memory comes in whole pages: below the hole at 3 GiB and above it, nothing would fill a part of one.
 void check_whole_pages(const RunOptions& options) {
   const std::uint64_t page = page_size(options.huge_pages);
@@ -134,6 +143,7 @@ po::options_description describe_options() {
     ("prefault-threads", text("N"), "threads that make it present, 1 to 128 [by the number of CPUs]")
     ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
     ("pin", text("CPUS"), "pin vCPUs, and the devices' interrupts, to CPUs of the host: 2,3 in order, or VCPU:CPUS, as in 0:2,1:3-4 [none]")
+    ("numa", text("NODE"), "the host's NUMA node for memory and vCPUs that are not pinned: auto is the devices' own, off any, or its number [auto]")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
       "PCI function to assign: 0000:01:10.0, eth0, pci_0000_01_10_0, env:VARIABLE, group:N, or a VF of a PF, vf=eth0:any or vf=eth0:N; "
@@ -179,6 +189,7 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   given.with("prefault-threads", [&](const Value& value) { options.prefault_threads = parse_prefault_threads(value.text()); });
   given.with("cpus", [&](const Value& value) { options.cpus = parse_cpus(value.text()); });
   given.with("pin", [&](const Value& value) { options.pinning = parse_pinning(value.text(), options.cpus); });
+  given.with("numa", [&](const Value& value) { options.numa = parse_numa(value.text()); });
   given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
   given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });
   given.with("control", [&](const Value& value) { options.control_socket = value.path(); });

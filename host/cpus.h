@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 
 #include "base/cpu_set.h"
 
@@ -10,6 +11,7 @@ namespace strait::host {
 struct HostCpus {
   CpuSet present;
   CpuSet online;
+  std::map<unsigned, CpuSet> nodes;  ///< by NUMA node
   CpuSet permitted;  ///< of those online, the ones that the process's cpuset (cgroup) lets it use, whatever its affinity is now
 
   /// This host's, for this process.

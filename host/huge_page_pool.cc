@@ -63,6 +63,17 @@ std::string remedy(const HugePagePool& pool, std::uint64_t total) {
   return fmt::format("'{}' makes them, if memory is not too fragmented", pool.is_default ? fmt::format("sysctl vm.nr_hugepages={}", total) : write);
 }
 
+/// Nobody reserves pages on one node: those that are free there are all that can be said.
+void check_node(const HugePagePool& pool, std::uint64_t needed, unsigned node, const fs::path& sysfs) {
+  const auto found = pool.free_on_nodes.find(node);
+  if (found == pool.free_on_nodes.end() || needed <= found->second) return;
+  const fs::path file = fmt::format("devices/system/node/node{}/hugepages/{}/nr_hugepages", node, directory_name(pool.page_size));
+  throw Error(fmt::format("the guest's memory takes {} huge pages of {}, but NUMA node {} has only {} free", needed, size_name(pool.page_size), node,
+                          found->second),
+              fmt::format("'echo {} >/sys/{}' makes them, if memory is not too fragmented", number(text_of(sysfs / file)) + needed - found->second,
+                          file.string()));
+}
+
 }  // namespace
 
 std::optional<HugePagePool> huge_page_pool(std::uint64_t page_size, const fs::path& sysfs, const fs::path& procfs) {
@@ -82,16 +93,18 @@ std::optional<HugePagePool> huge_page_pool(std::uint64_t page_size, const fs::pa
                       .free_on_nodes = free_on_nodes(page_size, sysfs)};
 }
 
-void check_huge_page_pool(std::uint64_t bytes, std::uint64_t page_size, const fs::path& sysfs, const fs::path& procfs) {
+void check_huge_page_pool(std::uint64_t bytes, std::uint64_t page_size, std::optional<unsigned> node, const fs::path& sysfs,
+                          const fs::path& procfs) {
   const auto pool = huge_page_pool(page_size, sysfs, procfs);
   if (!pool) {
     throw Error(fmt::format("this host has no huge pages of {}", size_name(page_size)),
                 page_size >= kGiB ? "its processor must have pdpe1gb; --hugepages 2M may do" : "--hugepages thp needs none that were set apart");
   }
   const std::uint64_t needed = bytes / page_size, available = pool->available();
+  if (node && needed <= available) check_node(*pool, needed, *node, sysfs);
   if (needed <= available) return;
   std::vector<std::string> nodes;
-  for (const auto& [node, free] : pool->free_on_nodes) nodes.push_back(fmt::format("{} on node {}", free, node));
+  for (const auto& [one, free] : pool->free_on_nodes) nodes.push_back(fmt::format("{} on node {}", free, one));
   throw Error(fmt::format("the guest's memory takes {} huge pages of {}, but this host has only {} that can be had{}", needed,
                           size_name(page_size), available, nodes.size() > 1 ? fmt::format(" (free: {})", fmt::join(nodes, ", ")) : ""),
               remedy(*pool, pool->total + needed - available));

@@ -239,9 +239,8 @@ void Board::start(const boot::EntryState& entry) {
                             .on_fault = [this](unsigned times) {
                               for (const auto& device : assignments_) device->function().handle_fault(times >= kFaultsToDistrust);
                             }};
-  const Pinning& pinning = ground_.options.pinning;
   for (std::size_t i = 0; i < vcpus_.size(); ++i) {
-    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets, pinning.empty() ? CpuSet{} : pinning[i]));
+    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets, ground_.placement.vcpus[i]));
   }
 }
 

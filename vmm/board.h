@@ -29,6 +29,7 @@
 #include "vmm/event_loop.h"
 #include "vmm/metrics.h"
 #include "vmm/options.h"
+#include "vmm/placement.h"
 #include "vmm/platform.h"
 #include "vmm/vcpu_thread.h"
 
@@ -39,6 +40,7 @@ struct BoardGround {
   const RunOptions& options;
   const kvm::Kvm& kvm;
   const AddressPlan& plan;
+  const Placement& placement;
   const GuestMemory& memory;
   const std::vector<DeviceSpec>& devices;  ///< what is assigned now, each with its slot; they have joined
   DmaHost& dma;

@@ -69,6 +69,7 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
       loop_(loop),
       clock_(clock),
       devices_(options.devices),
+      placement_(place_guest(options)),
       dma_(options.memory),
       ejected_(make_eventfd()),
       removals_(loop, [this](unsigned slot) { give_up(slot); }),
@@ -79,11 +80,13 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
   plan_ = plan_addresses(options.memory, kvm::physical_address_bits(kvm_.supported_cpuid()),
                          devices_.empty() ? std::vector<Range<Iova>>{} : dma_.container()->usable_ranges(), page_size(options.huge_pages));
   memory_ = std::make_unique<GuestMemory>(plan_.ram, options.huge_pages);
+  if (placement_.node) memory_->bind(*placement_.node, placement_.strict);
   if (options.prefault) prefault();
   loop_.add(ejected_.get(), [this] { release_ejected(); });
   ground_.emplace(BoardGround{.options = options_,
                               .kvm = kvm_,
                               .plan = plan_,
+                              .placement = placement_,
                               .memory = *memory_,
                               .devices = devices_,
                               .dma = dma_,
@@ -313,6 +316,7 @@ void Machine::add_to(nlohmann::json& metrics) {
     metrics["dma"] = {{"map_calls", dma.map_calls}, {"bytes", dma.bytes}, {"map_ns", dma.nanoseconds}};
   }
   metrics["guest"] = {{"memory_bytes", memory_->size()},
+                      {"numa_node", placement_.node ? nlohmann::json(*placement_.node) : nlohmann::json()},
                       {"huge_pages", name_of(options_.huge_pages)},
                       {"prefault_ns", prefault_time_.count()},
                       {"cpus", options_.cpus},

@@ -19,6 +19,7 @@
 #include "vmm/event_loop.h"
 #include "vmm/metrics.h"
 #include "vmm/options.h"
+#include "vmm/placement.h"
 #include "vmm/slot_timers.h"
 
 namespace strait {
@@ -78,6 +79,7 @@ class Machine {
 
   kvm::Kvm kvm_;
   std::vector<DeviceSpec> devices_;  ///< each with its slot
+  const Placement placement_;
   AddressPlan plan_;
   std::unique_ptr<GuestMemory> memory_;
   bool memory_is_present_ = false;  ///< before the guest ran

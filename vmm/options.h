@@ -21,6 +21,12 @@ enum class OnReboot {
   kExit,   ///< ends the run
 };
 
+/// Which of the host's NUMA nodes a guest lives on.
+struct Numa {
+  bool by_devices = true;        ///< the one that its devices are on, if they agree
+  std::optional<unsigned> node;  ///< this one
+};
+
 /// What makes a run: the options that `strait run` and `strait test` share.
 struct RunOptions {
   boot::BootSpec boot;  ///< the machine fills in what ACPI tells
@@ -30,6 +36,7 @@ struct RunOptions {
   unsigned prefault_threads = 0;  ///< 0: as many as there are processors for
   std::uint32_t cpus = 1;
   Pinning pinning;  ///< empty for none
+  Numa numa;
   bool hide_kvm = false;
   std::vector<DeviceSpec> devices;  ///< each with its place on the guest's bus
   std::optional<Port> exit_port;

@@ -17,11 +17,12 @@ END {
 		printf "| %s | %.0f | %.0f | %.2f | %.1f | %d | %d | %d |\n", name, ms(name, "prefault.1"), ms(name, "prefault.2"),
 			ms(name, "prefault.1") / ms(name, "prefault.2"), ms(name, "map"), pages(name, 4096), pages(name, 2097152), pages(name, 1073741824)
 	}
-	print ""
+	print "\n(Two pages of 4 KiB are VFIO's own: it tries the IOMMU with them.)\n"
 	bar("mapping for DMA, pages of 2M against 4 KiB", ms("off", "map") / ms("2M", "map"), 3)
 	bar("making memory present, two threads against one, pages of 2M", ms("2M", "prefault.1") / ms("2M", "prefault.2"), 1.4)
 	bar("the same with pages of 4 KiB", ms("off", "prefault.1") / ms("off", "prefault.2"), 1.4)
-	if (pages("2M", 4096) > 0 || pages("2M", 2097152) != 2048) {
+	# VFIO tries each IOMMU with two small pages, and takes them away again (vfio_test_domain_fgsp).
+	if (pages("2M", 4096) > 2 || pages("2M", 2097152) != 2048) {
 		print "- the IOMMU does not map all of the pages of 2M as such"
 		missed = 1
 	}

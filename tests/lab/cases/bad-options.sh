@@ -32,6 +32,7 @@ for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
 texts=('1 CPUs for 2 vCPUs' 'VCPU:CPUS') && bad run --kernel kernel --cpus 2 --pin 1
 texts=("'2' is no vCPU") && bad run --kernel kernel --cpus 2 --pin 0:0,2:1
 texts=('no list of CPUs') && bad run --kernel kernel --pin first
+texts=('no NUMA node' 'auto, off') && bad run --kernel kernel --numa near
 
 texts=('no PCI address' '0000:01:10.0')
 for address in card '' 01:20.0 0000:01:10.8 0000:01:10; do bad run --kernel kernel --device "$address"; done

@@ -150,6 +150,14 @@ TEST(GuestMemoryTest, PagesFromThePoolAreShared) {
   memory->write_object(Gpa(4 * kGiB + 2 * kMiB), std::uint8_t{7});
 }
 
+TEST(GuestMemoryTest, ItComesFromANodeOfTheHost) {
+  const GuestMemory memory(kRam);
+  EXPECT_NO_THROW(memory.bind(0, true));
+  EXPECT_NO_THROW(memory.bind(0, false));
+  EXPECT_THAT(error_of([&] { memory.bind(1023, true); }), testing::StartsWith("having the guest's memory on NUMA node 1023: "));
+  memory.prefault(1);
+}
+
 TEST(GuestMemoryTest, ASliceLiesWhollyInOneRegion) {
   const GuestMemory memory(kRam);
   EXPECT_TRUE(memory.slice(Gpa(0), 8 * kMiB));

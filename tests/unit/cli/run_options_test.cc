@@ -34,7 +34,7 @@ std::string test_error(const Line& words) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = run_help();
   for (const char* option :
-       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N", "--pin CPUS", "--cpu-hide-kvm", "--device ADDRESS",
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N", "--pin CPUS", "--numa NODE", "--cpu-hide-kvm", "--device ADDRESS",
         "--timeout SECONDS", "--control SOCKET", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--config FILE", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
@@ -185,6 +185,15 @@ TEST(RunCommand, PinsAreForTheGuestsProcessors) {
   EXPECT_THAT(run_error({"--pin", "2,3"}), HasSubstr("--pin 2,3: 2 CPUs for 1 vCPUs; "));
 }
 
+TEST(RunCommand, NumaNodes) {
+  EXPECT_TRUE(run_with({}).numa.by_devices);
+  EXPECT_TRUE(run_with({"--numa", "auto"}).numa.by_devices);
+  EXPECT_FALSE(run_with({"--numa", "off"}).numa.by_devices);
+  EXPECT_FALSE(run_with({"--numa", "off"}).numa.node);
+  EXPECT_EQ(run_with({"--numa", "1"}).numa.node, 1u);
+  for (const char* node : {"", "near", "1024", "-1"}) EXPECT_EQ(run_error({"--numa", node}), fmt::format("--numa {}: no NUMA node; give auto, off or a node's number", node));
+}
+
 TEST(RunCommand, Devices) {
   const std::string kKeys =
       "addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, managed=on|off, p2p=on|off, rombar=on|off, romfile=FILE, "
@@ -308,7 +317,7 @@ TEST_F(ConfigOption, ErrorsNameTheLine) {
   const std::string place = in_directory("guest.conf") + ":2: ";
   EXPECT_EQ(error("\nmemory = lots"), place + "memory lots: not a size; give a size such as 512M or 4G");
   EXPECT_EQ(error("\nmemroy = 2G"), place + "'memroy' is no option; did you mean memory?");
-  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, prefault, prefault-threads, cpus, pin, cpu-hide-kvm, device, timeout, "
+  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, prefault, prefault-threads, cpus, pin, numa, cpu-hide-kvm, device, timeout, "
                                      "control, metrics, exit-port, on-reboot, kernel-entry, no-kernel-cache, verbose");
   EXPECT_THAT(error("device = 01:10.0\ndevice = 01:10.2,speed=fast"),
               testing::StartsWith(place + "device ...,speed: unknown key; there are "));

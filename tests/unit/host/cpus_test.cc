@@ -13,7 +13,11 @@ TEST(HostCpusTest, SysfsTellsThem) {
   const test::TemporaryDirectory sysfs;
   sysfs.write("devices/system/cpu/present", "0-3\n");
   sysfs.write("devices/system/cpu/online", "0,2-3\n");
+  sysfs.write("devices/system/node/online", "0,2\n");
+  sysfs.write("devices/system/node/node0/cpulist", "0-1\n");
+  sysfs.write("devices/system/node/node2/cpulist", "2-3\n");
   const HostCpus cpus = HostCpus::real(sysfs.path());
+  EXPECT_EQ(cpus.nodes, (std::map<unsigned, CpuSet>{{0, {0, 1}}, {2, {2, 3}}}));
   EXPECT_EQ(cpus.present, (CpuSet{0, 1, 2, 3}));
   EXPECT_EQ(cpus.online, (CpuSet{0, 2, 3}));
 }

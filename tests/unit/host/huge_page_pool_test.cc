@@ -33,7 +33,7 @@ class HugePagePoolTest : public testing::Test {
                 std::to_string(free) + "\n");
   }
   std::optional<HugePagePool> pool(std::uint64_t size) const { return huge_page_pool(size, root_.path() / "sys", root_.path() / "proc"); }
-  void check(std::uint64_t bytes, std::uint64_t size) const { check_huge_page_pool(bytes, size, root_.path() / "sys", root_.path() / "proc"); }
+  void check(std::uint64_t bytes, std::uint64_t size) const { check_huge_page_pool(bytes, size, {}, root_.path() / "sys", root_.path() / "proc"); }
   std::string refusal(std::uint64_t bytes, std::uint64_t size) const {
     return test::error_of([&] { check(bytes, size); });
   }
@@ -64,6 +64,18 @@ TEST_F(HugePagePoolTest, NodesAreToldWhereThereAreSeveral) {
   add_node(1, "2048", 20);
   EXPECT_THAT(pool(2 * kMiB)->free_on_nodes, ElementsAre(Pair(0, 10), Pair(1, 20)));
   EXPECT_THAT(refusal(512 * kMiB, 2 * kMiB), HasSubstr("only 30 that can be had (free: 10 on node 0, 20 on node 1); 'sysctl vm.nr_hugepages=326'"));
+}
+
+TEST_F(HugePagePoolTest, ANodeMayBeAskedFor) {
+  add_pool("2048", 100, 100);
+  add_node(0, "2048", 90);
+  add_node(1, "2048", 10);
+  root_.write("sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", "12\n");
+  const auto check_node = [&](unsigned node) { check_huge_page_pool(64 * kMiB, 2 * kMiB, node, root_.path() / "sys", root_.path() / "proc"); };
+  EXPECT_NO_THROW(check_node(0));
+  EXPECT_EQ(test::error_of([&] { check_node(1); }),
+            "the guest's memory takes 32 huge pages of 2M, but NUMA node 1 has only 10 free; 'echo 34 "
+            ">/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages' makes them, if memory is not too fragmented");
 }
 
 TEST_F(HugePagePoolTest, LargePagesAreBestMadeAtBoot) {

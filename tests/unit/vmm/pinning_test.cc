@@ -36,7 +36,7 @@ TEST(PinningTest, WhatIsNeitherIsAnError) {
 }
 
 TEST(PinningTest, ProcessorsMustBeThereOnlineAndPermitted) {
-  const host::HostCpus cpus{.present = {0, 1, 2, 3}, .online = {0, 1, 3}, .permitted = {0, 1}};
+  const host::HostCpus cpus{.present = {0, 1, 2, 3}, .online = {0, 1, 3}, .nodes = {}, .permitted = {0, 1}};
   EXPECT_NO_THROW(check_pinning({{0}, {}, {0, 1}}, cpus));
   const auto error = [&](const Pinning& pinning) { return test::error_of([&] { check_pinning(pinning, cpus); }); };
   EXPECT_EQ(error({{0}, {4}}), "--pin names CPU 4, but this host has 0-3; pin to CPUs that there are");
