@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "boot/kernel_cache.h"
+#include "cli/cpu_options.h"
 #include "cli/given_options.h"
 #include "cli/parse.h"
 #include "cli/test_guest.h"
@@ -27,7 +28,6 @@ namespace po = boost::program_options;
 
 constexpr std::uint64_t kMemoryMin = 16 * kMiB;
 constexpr std::uint64_t kMemoryMax = 1ull << 52;
-constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
 constexpr unsigned kNumaNodeMax = 1023;
 constexpr unsigned kPrefaultThreadsMax = 128;
 constexpr std::uint16_t kTestExitPort = 0xf4;
@@ -50,15 +50,6 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-std::uint32_t parse_cpus(const std::string& text) {
-  const auto count = parse_number(text);
-  if (!count || *count < 1 || *count > kCpusMax) {
-    throw UsageError(fmt::format("--cpus {}: not a number of processors", text),
-                     fmt::format("give 1 to {}; more would need x2APIC destinations", kCpusMax));
-  }
-  return static_cast<std::uint32_t>(*count);
 }
 
 Port parse_port(const std::string& text) {
@@ -141,7 +132,7 @@ po::options_description describe_options() {
     ("hugepages", text("SIZE"), "what guest memory is made of: 2M or 1G (set apart on the host), thp (transparent), off [thp]")
     ("prefault", text("on|off"), "make all memory present before the guest starts [on with --hugepages 2M or 1G, otherwise off]")
     ("prefault-threads", text("N"), "threads that make it present, 1 to 128 [by the number of CPUs]")
-    ("cpus", text("N"), "virtual CPUs, 1 to 254 [1]")
+    ("cpus", text("N[,KEY=VALUE...]"), "virtual CPUs, 1 to 254, and how they are arranged, as in 8,sockets=2,cores=2,threads=2 [1]")
     ("pin", text("CPUS"), "pin vCPUs, and the devices' interrupts, to CPUs of the host: 2,3 in order, or VCPU:CPUS, as in 0:2,1:3-4 [none]")
     ("numa", text("NODE"), "the host's NUMA node for memory and vCPUs that are not pinned: auto is the devices' own, off any, or its number [auto]")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
@@ -187,8 +178,8 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   options.prefault = is_pooled(options.huge_pages);
   given.with("prefault", [&](const Value& value) { options.prefault = parse_prefault(value.text()); });
   given.with("prefault-threads", [&](const Value& value) { options.prefault_threads = parse_prefault_threads(value.text()); });
-  given.with("cpus", [&](const Value& value) { options.cpus = parse_cpus(value.text()); });
-  given.with("pin", [&](const Value& value) { options.pinning = parse_pinning(value.text(), options.cpus); });
+  given.with("cpus", [&](const Value& value) { options.topology = parse_cpus(value.text()); });
+  given.with("pin", [&](const Value& value) { options.pinning = parse_pinning(value.text(), options.topology.cpus()); });
   given.with("numa", [&](const Value& value) { options.numa = parse_numa(value.text()); });
   given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
   given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });

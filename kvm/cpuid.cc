@@ -15,10 +15,11 @@ void set_bits(std::uint32_t& field, std::uint32_t mask, std::uint32_t value) {
   field = (field & ~mask) | ((value << std::countr_zero(mask)) & mask);
 }
 
-/// Extended topology (leaves 0xB and 0x1F): level 0 is the thread, level 1 the package's cores.
+/// Extended topology (leaves 0xB and 0x1F): level 0 is a core's threads, level 1 the package's processors.
 void add_topology(std::vector<kvm_cpuid_entry2>& entries, std::uint32_t leaf, const CpuidSpec& spec) {
-  const auto bits = static_cast<std::uint32_t>(std::bit_width(spec.cpus - 1));
-  const std::uint32_t levels[3][3] = {{0, 1, 1 << 8}, {bits, spec.cpus, 2 << 8}, {0, 0, 0}};  // shift, count, type
+  const Topology& topology = spec.topology;
+  const std::uint32_t levels[3][3] = {  // shift, count, type
+      {topology.thread_bits(), topology.threads, 1 << 8}, {topology.socket_bits(), topology.per_socket(), 2 << 8}, {0, 0, 0}};
   for (std::uint32_t index = 0; index < 3; ++index) {
     kvm_cpuid_entry2 entry = {};
     entry.function = leaf;
@@ -33,28 +34,29 @@ void add_topology(std::vector<kvm_cpuid_entry2>& entries, std::uint32_t leaf, co
 }
 
 void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
-  const std::uint32_t last_core = spec.cpus - 1;
-  const auto core_bits = static_cast<std::uint32_t>(std::bit_width(last_core));
+  const Topology& topology = spec.topology;
+  const std::uint32_t per_socket = topology.per_socket();
   switch (entry.function) {
     case 0x1:
       set_bits(entry.ebx, 0xff000000, spec.apic_id);
-      set_bits(entry.ebx, 0x00ff0000, spec.cpus);
-      set_bits(entry.edx, 1u << 28, spec.cpus > 1);  // HTT: more than one logical processor in the package
+      set_bits(entry.ebx, 0x00ff0000, per_socket);
+      set_bits(entry.edx, 1u << 28, per_socket > 1);  // HTT: more than one logical processor in the package
       set_bits(entry.ecx, 1u << 31, 1);              // a hypervisor is present
       set_bits(entry.ecx, 1u << 24, spec.tsc_deadline);
       break;
     case 0x4:  // Intel caches: no sharing above the core below level 3
     case 0x8000001d: {  // AMD's twin
       const std::uint32_t level = (entry.eax >> 5) & 7;
-      set_bits(entry.eax, 0x03ffc000, level >= 3 ? last_core : 0);
-      if (entry.function == 0x4 && (entry.eax & 0x1f) != 0) set_bits(entry.eax, 0xfc000000, std::min(last_core, 63u));
+      // One less than the APIC ids that are set aside for those who share it.
+      set_bits(entry.eax, 0x03ffc000, (level >= 3 ? topology.cores << topology.thread_bits() : topology.threads) - 1);
+      if (entry.function == 0x4 && (entry.eax & 0x1f) != 0) set_bits(entry.eax, 0xfc000000, std::min(topology.cores - 1, 63u));
       break;
     }
     case 0x6:
       set_bits(entry.eax, 1u << 2, 1);  // ARAT: the APIC timer never stops
       break;
     case 0x80000001:
-      if (amd) set_bits(entry.ecx, 1u << 1, spec.cpus > 1);  // CmpLegacy
+      if (amd) set_bits(entry.ecx, 1u << 1, per_socket > 1);  // CmpLegacy
       break;
     case 0x80000008:
       if (spec.physical_bits != 0) {
@@ -62,14 +64,15 @@ void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
         set_bits(entry.eax, 0x00ff0000, 0);
       }
       if (amd) {
-        set_bits(entry.ecx, 0x000000ff, last_core);
-        set_bits(entry.ecx, 0x0000f000, core_bits);
+        set_bits(entry.ecx, 0x000000ff, per_socket - 1);
+        set_bits(entry.ecx, 0x0000f000, topology.socket_bits());
       }
       break;
     case 0x8000001e:
       entry.eax = spec.apic_id;
-      entry.ebx = spec.apic_id & 0xff;  // compute unit: one thread each
-      entry.ecx = 0;                    // one node
+      // The core's number in its package, and its threads less one; the package's, which is one node.
+      entry.ebx = (topology.threads - 1) << 8 | ((spec.apic_id & ((1u << topology.socket_bits()) - 1)) >> topology.thread_bits());
+      entry.ecx = spec.apic_id >> topology.socket_bits();
       break;
     case kHypervisorLeaf:
       if (spec.tsc_khz != 0) entry.eax = std::max(entry.eax, kTimingLeaf);

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "kvm/topology.h"
 #include "kvm/uapi.h"
 
 namespace strait::kvm {
@@ -11,7 +12,7 @@ namespace strait::kvm {
 /// What one vCPU's CPUID depends on besides the host.
 struct CpuidSpec {
   std::uint32_t apic_id = 0;
-  std::uint32_t cpus = 1;           ///< one package of single-thread cores
+  Topology topology;
   std::uint32_t physical_bits = 0;  ///< guest-physical address width; 0 keeps the host's
   bool tsc_deadline = false;        ///< KVM has it; the supported list may omit it (the KVM API document says to ask)
   std::uint32_t tsc_khz = 0;        ///< 0 where unknown

@@ -42,10 +42,10 @@ class OneMsr {
 
 }  // namespace
 
-Vcpu::Vcpu(const Vm& vm, std::uint32_t id)
+Vcpu::Vcpu(const Vm& vm, std::uint32_t index, std::uint32_t apic_id)
     : vm_(vm),
-      id_(id),
-      fd_(checked_ioctl(vm.fd(), KVM_CREATE_VCPU, static_cast<unsigned long>(id), "creating a virtual CPU (KVM_CREATE_VCPU)")),
+      index_(index),
+      fd_(checked_ioctl(vm.fd(), KVM_CREATE_VCPU, static_cast<unsigned long>(apic_id), "creating a virtual CPU (KVM_CREATE_VCPU)")),
       run_area_(MappedRegion::shared(fd_.get(), 0, vm.kvm().run_area_size(), PROT_READ | PROT_WRITE, kPageSize)) {}
 
 void Vcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) {

@@ -16,10 +16,11 @@ namespace strait::kvm {
 /// One virtual CPU. Made by any thread; run() belongs to one thread, kick() to any.
 class Vcpu {
  public:
-  /// Throws Error.
-  Vcpu(const Vm& vm, std::uint32_t id);
+  /// KVM knows it by its APIC id. Throws Error.
+  Vcpu(const Vm& vm, std::uint32_t index, std::uint32_t apic_id);
 
-  std::uint32_t id() const { return id_; }
+  /// Which of the machine's it is, from 0.
+  std::uint32_t index() const { return index_; }
   void set_cpuid(std::span<const kvm_cpuid_entry2> entries);
   /// MSRs as firmware would leave them, after set_cpuid(). MTRRs: default write-back, `uncached` (a power of two in size, naturally aligned)
   /// not; Intel hosts before Linux 6.11 take the memory types of a guest with an assigned device from them, AMD honours the guest's PAT.
@@ -51,7 +52,7 @@ class Vcpu {
 
  private:
   const Vm& vm_;
-  std::uint32_t id_;
+  std::uint32_t index_;
   UniqueFd fd_;
   MappedRegion run_area_;
 };

@@ -210,15 +210,17 @@ vfio::FunctionHost Board::function_host(const DeviceSpec& device) {
 }
 
 void Board::make_vcpus() {
-  const std::uint32_t cpus = ground_.options.cpus;
+  const kvm::Topology& topology = ground_.options.topology;
+  const std::uint32_t cpus = topology.cpus();
   const auto limit = static_cast<std::uint32_t>(ground_.kvm.extension(KVM_CAP_MAX_VCPUS));
   if (cpus > limit) throw Error(fmt::format("this host's KVM allows {} vCPUs in a guest, not {}", limit, cpus), "give a smaller --cpus");
   const std::vector<kvm_cpuid_entry2> supported = ground_.kvm.supported_cpuid();
-  for (std::uint32_t id = 0; id < cpus; ++id) {
-    vcpus_.push_back(std::make_unique<kvm::Vcpu>(*vm_, id));
+  for (std::uint32_t index = 0; index < cpus; ++index) {
+    const std::uint32_t apic_id = topology.apic_id(index);
+    vcpus_.push_back(std::make_unique<kvm::Vcpu>(*vm_, index, apic_id));
     kvm::Vcpu& vcpu = *vcpus_.back();
-    vcpu.set_cpuid(kvm::guest_cpuid(supported, {.apic_id = id,
-                                                .cpus = cpus,
+    vcpu.set_cpuid(kvm::guest_cpuid(supported, {.apic_id = apic_id,
+                                                .topology = topology,
                                                 .physical_bits = ground_.plan.physical_bits,
                                                 .tsc_deadline = ground_.kvm.extension(KVM_CAP_TSC_DEADLINE_TIMER) > 0,
                                                 .tsc_khz = vcpu.tsc_khz(),

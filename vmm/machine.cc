@@ -54,9 +54,9 @@ unsigned background_threads(const RunOptions& options) {
 
 unsigned slot_of(const DeviceSpec& device) { return device.address.slot; }
 
-std::vector<std::uint32_t> apic_ids(std::uint32_t cpus) {
-  std::vector<std::uint32_t> ids(cpus);
-  for (std::uint32_t i = 0; i < cpus; ++i) ids[i] = i;
+std::vector<std::uint32_t> apic_ids(const kvm::Topology& topology) {
+  std::vector<std::uint32_t> ids(topology.cpus());
+  for (std::uint32_t i = 0; i < ids.size(); ++i) ids[i] = topology.apic_id(i);
   return ids;
 }
 
@@ -129,7 +129,7 @@ void Machine::make_board(boot::MemoryState memory) {
 boot::EntryState Machine::load_kernel(boot::MemoryState memory) {
   if (!image_) {
     boot::BootSpec spec = options_.boot;
-    spec.acpi.apic_ids = apic_ids(options_.cpus);
+    spec.acpi.apic_ids = apic_ids(options_.topology);
     spec.acpi.mmio64 = plan_.mmio64;
     spec.acpi.hotplug_slots = hotplug_slots(options_);
     image_.emplace(boot::Image::open(std::move(spec)));
@@ -319,7 +319,7 @@ void Machine::add_to(nlohmann::json& metrics) {
                       {"numa_node", placement_.node ? nlohmann::json(*placement_.node) : nlohmann::json()},
                       {"huge_pages", name_of(options_.huge_pages)},
                       {"prefault_ns", prefault_time_.count()},
-                      {"cpus", options_.cpus},
+                      {"cpus", options_.topology.cpus()},
                       {"physical_bits", plan_.physical_bits},
                       {"protocol", image_->report().protocol},
                       {"mmio64_start", plan_.mmio64.start.value},

@@ -10,6 +10,7 @@
 #include "base/types.h"
 #include "base/units.h"
 #include "boot/loader.h"
+#include "kvm/topology.h"
 #include "vmm/device_spec.h"
 #include "vmm/pinning.h"
 
@@ -34,7 +35,7 @@ struct RunOptions {
   HugePages huge_pages = HugePages::kTransparent;
   bool prefault = false;          ///< all memory is present before the guest runs
   unsigned prefault_threads = 0;  ///< 0: as many as there are processors for
-  std::uint32_t cpus = 1;
+  kvm::Topology topology;
   Pinning pinning;  ///< empty for none
   Numa numa;
   bool hide_kvm = false;

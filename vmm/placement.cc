@@ -24,7 +24,7 @@ std::optional<unsigned> common_node(std::span<const std::optional<unsigned>> nod
 Placement place_guest(const RunOptions& options, std::span<const std::optional<unsigned>> device_nodes, const host::HostCpus& cpus) {
   Placement placement;
   placement.vcpus = options.pinning;
-  placement.vcpus.resize(options.cpus);
+  placement.vcpus.resize(options.topology.cpus());
   placement.strict = options.numa.node.has_value();
   placement.node = placement.strict ? options.numa.node : options.numa.by_devices ? common_node(device_nodes) : std::nullopt;
   if (!placement.node) return placement;

@@ -38,7 +38,7 @@ VcpuThread::VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, CpuSet cpus)
     : vcpu_(vcpu), targets_(targets), cpus_(std::move(cpus)) {
   install_kick_handler();
   thread_ = std::jthread([this] { run(); });
-  ::pthread_setname_np(thread_.native_handle(), fmt::format("vcpu{}", vcpu.id()).c_str());
+  ::pthread_setname_np(thread_.native_handle(), fmt::format("vcpu{}", vcpu.index()).c_str());
 }
 
 VcpuThread::~VcpuThread() { join(); }
@@ -91,7 +91,7 @@ void VcpuThread::park() {
 void VcpuThread::settle() {
   if (cpus_.empty()) return;
   const int result = set_thread_affinity(cpus_);
-  if (result < 0) log::warning("vCPU {} is not pinned to CPU {}: {}", vcpu_.id(), to_string(cpus_), std::strerror(-result));
+  if (result < 0) log::warning("vCPU {} is not pinned to CPU {}: {}", vcpu_.index(), to_string(cpus_), std::strerror(-result));
 }
 
 void VcpuThread::run() {
@@ -182,7 +182,7 @@ void VcpuThread::handle_fault() {
 }
 
 void VcpuThread::crash(std::string why) {
-  if (targets_.end.end({.code = exit_code::kGuestCrashed, .reason = why})) log::error("vCPU {}: {}; {}", vcpu_.id(), why, vcpu_.describe());
+  if (targets_.end.end({.code = exit_code::kGuestCrashed, .reason = why})) log::error("vCPU {}: {}; {}", vcpu_.index(), why, vcpu_.describe());
   stopping_ = true;
 }
 

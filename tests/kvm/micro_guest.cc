@@ -40,8 +40,8 @@ MicroGuest::MicroGuest(std::uint32_t cpus)
   slots.add(Gpa(0), memory.regions().front().host.bytes());
   const auto supported = kvm.supported_cpuid();
   for (std::uint32_t id = 0; id < cpus; ++id) {
-    vcpus.push_back(std::make_unique<kvm::Vcpu>(vm, id));
-    const kvm::CpuidSpec spec{.apic_id = id, .cpus = cpus, .physical_bits = 40, .tsc_deadline = true, .tsc_khz = 0};
+    vcpus.push_back(std::make_unique<kvm::Vcpu>(vm, id, id));
+    const kvm::CpuidSpec spec{.apic_id = id, .topology = {.sockets = 1, .cores = cpus, .threads = 1}, .physical_bits = 40, .tsc_deadline = true, .tsc_khz = 0};
     vcpus.back()->set_cpuid(kvm::guest_cpuid(supported, spec));
   }
   vcpus.front()->set_entry_state(real_mode_state());
@@ -77,7 +77,7 @@ Outcome MicroGuest::wait() {
   stop();
   if (!ended) {
     std::string registers;
-    for (const auto& vcpu : vcpus) registers += "\nvCPU " + std::to_string(vcpu->id()) + ": " + vcpu->describe();
+    for (const auto& vcpu : vcpus) registers += "\nvCPU " + std::to_string(vcpu->index()) + ": " + vcpu->describe();
     ADD_FAILURE() << "the guest did not end" << registers;
     return {.code = -1, .reason = "no end"};
   }

@@ -29,6 +29,7 @@ texts=('not a number of threads' '1 to 128') && bad run --kernel kernel --prefau
 
 texts=('not a number of processors' '1 to 254')
 for cpus in 0 255 abc '' 1e3; do bad run --kernel kernel --cpus "$cpus"; done
+texts=('are 3 processors' 'sockets=2') && bad run --kernel kernel --cpus 4,cores=3
 texts=('1 CPUs for 2 vCPUs' 'VCPU:CPUS') && bad run --kernel kernel --cpus 2 --pin 1
 texts=("'2' is no vCPU") && bad run --kernel kernel --cpus 2 --pin 0:0,2:1
 texts=('no list of CPUs') && bad run --kernel kernel --pin first

@@ -34,7 +34,7 @@ std::string test_error(const Line& words) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = run_help();
   for (const char* option :
-       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N", "--pin CPUS", "--numa NODE", "--cpu-hide-kvm", "--device ADDRESS",
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N[,KEY=VALUE...]", "--pin CPUS", "--numa NODE", "--cpu-hide-kvm", "--device ADDRESS",
         "--timeout SECONDS", "--control SOCKET", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--config FILE", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
@@ -49,7 +49,7 @@ TEST(RunCommand, HasDefaults) {
   EXPECT_TRUE(options.boot.use_cache);
   EXPECT_TRUE(options.boot.extra_initrd.empty());
   EXPECT_EQ(options.memory, 512 * kMiB);
-  EXPECT_EQ(options.cpus, 1u);
+  EXPECT_EQ(options.topology.cpus(), 1u);
   EXPECT_FALSE(options.hide_kvm);
   EXPECT_TRUE(options.devices.empty());
   EXPECT_FALSE(options.exit_port);
@@ -73,7 +73,7 @@ TEST(RunCommand, TakesEveryOption) {
   EXPECT_EQ(options.boot.initrd_path, "initrd.img");
   EXPECT_EQ(options.boot.cmdline, "console=ttyS0 root=/dev/vda");
   EXPECT_EQ(options.memory, 3 * kGiB);
-  EXPECT_EQ(options.cpus, 4u);
+  EXPECT_EQ(options.topology.cpus(), 4u);
   ASSERT_EQ(options.devices.size(), 2u);
   EXPECT_EQ(options.devices[0].bdf, host::Bdf::parse("01:10.0"));
   EXPECT_EQ(options.devices[1].bdf, host::Bdf::parse("01:10.2"));
@@ -171,12 +171,28 @@ TEST(RunCommand, WhetherMemoryIsPresentFromTheBeginning) {
 }
 
 TEST(RunCommand, Cpus) {
-  EXPECT_EQ(run_with({"--cpus", "1"}).cpus, 1u);
-  EXPECT_EQ(run_with({"--cpus", "254"}).cpus, 254u);
+  EXPECT_EQ(run_with({"--cpus", "1"}).topology.cpus(), 1u);
+  EXPECT_EQ(run_with({"--cpus", "254"}).topology.cpus(), 254u);
   for (const char* count : {"0", "255", "abc", "", "1e3", "-1", "4294967297"}) {
     EXPECT_EQ(run_error({"--cpus", count}),
               fmt::format("--cpus {}: not a number of processors; give 1 to 254; more would need x2APIC destinations", count));
   }
+}
+
+TEST(RunCommand, Topologies) {
+  const auto topology = [](const char* cpus) { return run_with({"--cpus", cpus}).topology; };
+  EXPECT_EQ(topology("4"), (kvm::Topology{1, 4, 1}));
+  EXPECT_EQ(topology("4,sockets=1,cores=2,threads=2"), (kvm::Topology{1, 2, 2}));
+  EXPECT_EQ(topology("4,threads=2"), (kvm::Topology{1, 2, 2}));
+  EXPECT_EQ(topology("8,sockets=2"), (kvm::Topology{2, 4, 1}));
+  EXPECT_EQ(topology("12,cores=3,threads=2"), (kvm::Topology{2, 3, 2}));
+  EXPECT_THAT(run_error({"--cpus", "4,cores=3"}),
+              HasSubstr("--cpus 4,cores=3: 1 socket(s) of 3 core(s) of 1 thread(s) are 3 processors; give the number of processors, or how"));
+  EXPECT_THAT(run_error({"--cpus", "4,dies=2"}), HasSubstr("'dies=2' is none of sockets=N, cores=N and threads=N; "));
+  EXPECT_THAT(run_error({"--cpus", "4,cores=many"}), HasSubstr("'many' is no number of cores; "));
+  EXPECT_THAT(run_error({"--cpus", "4,cores=2,cores=2"}), HasSubstr("cores is given twice; "));
+  EXPECT_THAT(run_error({"--cpus", "4,"}), HasSubstr("not a number of processors; "));
+  EXPECT_THAT(run_error({"--cpus", "198,sockets=22,cores=9"}), HasSubstr("the last one's APIC id is 344, and more than 254 would need"));
 }
 
 TEST(RunCommand, PinsAreForTheGuestsProcessors) {
@@ -270,7 +286,7 @@ TEST_F(ConfigOption, TheFileHasTheOptionsNames) {
   EXPECT_EQ(options.boot.kernel_path, "/boot/vmlinuz");
   EXPECT_EQ(options.boot.cmdline, "");
   EXPECT_EQ(options.memory, 3 * kGiB);
-  EXPECT_EQ(options.cpus, 4u);
+  EXPECT_EQ(options.topology.cpus(), 4u);
   EXPECT_TRUE(options.hide_kvm);
   EXPECT_EQ(options.timeout, std::chrono::milliseconds(1500));
   EXPECT_EQ(options.exit_port, Port(0xf4));
@@ -286,7 +302,7 @@ TEST_F(ConfigOption, TheCommandLineWinsWhereverItNamesTheFile) {
                             Line{"--verbose", "--cpus=2", "--kernel=mine", "--config", path.c_str()}}) {
     const RunOptions options = parse_run(words);
     EXPECT_EQ(options.boot.kernel_path, "mine") << "and it is where the command line says";
-    EXPECT_EQ(options.cpus, 2u);
+    EXPECT_EQ(options.topology.cpus(), 2u);
     EXPECT_EQ(options.memory, 3 * kGiB);
     EXPECT_TRUE(options.verbose);
   }

@@ -34,7 +34,7 @@ Entries amd(std::initializer_list<kvm_cpuid_entry2> more = {}) {
 }
 
 CpuidSpec spec(std::uint32_t apic_id, std::uint32_t cpus) {
-  return {.apic_id = apic_id, .cpus = cpus, .physical_bits = 0, .tsc_deadline = false, .tsc_khz = 0};
+  return {.apic_id = apic_id, .topology = {.sockets = 1, .cores = cpus, .threads = 1}, .physical_bits = 0, .tsc_deadline = false, .tsc_khz = 0};
 }
 
 std::optional<kvm_cpuid_entry2> find(const Entries& entries, std::uint32_t function, std::uint32_t index = 0) {
@@ -99,6 +99,34 @@ TEST(Cpuid, ExtendedTopologyHasSingleThreadCoresInOnePackage) {
   }
   EXPECT_FALSE(find(guest, 0x1f)) << "the host's dies are not the guest's";
   EXPECT_EQ(std::ranges::count(guest, 0xbu, &kvm_cpuid_entry2::function), 3);
+}
+
+TEST(TopologyTest, ApicIdsHaveBitsForEachLevel) {
+  const Topology odd{.sockets = 2, .cores = 3, .threads = 2};
+  EXPECT_EQ(odd.cpus(), 12u);
+  const std::uint32_t ids[] = {0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13};
+  for (std::uint32_t index = 0; index < 12; ++index) EXPECT_EQ(odd.apic_id(index), ids[index]);
+  const Topology plain{.sockets = 1, .cores = 5, .threads = 1};
+  for (std::uint32_t index = 0; index < 5; ++index) EXPECT_EQ(plain.apic_id(index), index);
+}
+
+TEST(Cpuid, ThreadsCoresAndSocketsAreToldInEveryLeaf) {
+  const Topology topology{.sockets = 2, .cores = 3, .threads = 2};
+  const CpuidSpec last{.apic_id = topology.apic_id(11), .topology = topology, .physical_bits = 0, .tsc_deadline = false, .tsc_khz = 0};
+  const Entries on_intel = guest_cpuid(intel({entry(1), entry(4, 0x1c004121), entry(4, 0x1c03c163, 0, 0, 0, 1), entry(0xb)}), last);
+  EXPECT_EQ(find(on_intel, 1)->ebx, 0x0d060000u);
+  EXPECT_EQ(find(on_intel, 4, 0)->eax, 0x08004121u) << "the first level is shared by two threads";
+  EXPECT_EQ(find(on_intel, 4, 1)->eax, 0x08014163u) << "the third by a socket";
+  EXPECT_EQ(find(on_intel, 0xb, 0)->eax, 1u);
+  EXPECT_EQ(find(on_intel, 0xb, 0)->ebx, 2u);
+  EXPECT_EQ(find(on_intel, 0xb, 1)->eax, 3u);
+  EXPECT_EQ(find(on_intel, 0xb, 1)->ebx, 6u);
+  EXPECT_EQ(find(on_intel, 0xb, 1)->edx, 13u);
+  const Entries on_amd = guest_cpuid(amd({entry(0x80000008), entry(0x8000001e)}), last);
+  EXPECT_EQ(find(on_amd, 0x80000008)->ecx, 0x3005u);
+  EXPECT_EQ(find(on_amd, 0x8000001e)->eax, 13u);
+  EXPECT_EQ(find(on_amd, 0x8000001e)->ebx, 0x0102u) << "core 2, two threads";
+  EXPECT_EQ(find(on_amd, 0x8000001e)->ecx, 1u) << "the second socket";
 }
 
 TEST(Cpuid, AHostWithoutExtendedTopologyGivesNone) { EXPECT_FALSE(find(guest_cpuid(intel({entry(1)}), spec(0, 2)), 0xb)); }

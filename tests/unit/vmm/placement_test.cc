@@ -15,7 +15,7 @@ const host::HostCpus kOneNode{.present = {0, 1}, .online = {0, 1}, .nodes = {{0,
 
 RunOptions two_cpus() {
   RunOptions options;
-  options.cpus = 2;
+  options.topology.cores = 2;
   return options;
 }
 
