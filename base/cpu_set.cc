@@ -65,6 +65,12 @@ CpuSet thread_affinity() {
   return cpus;
 }
 
+int set_thread_priority(int priority) {
+  sched_param parameter = {};
+  parameter.sched_priority = priority;
+  return ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) == 0 ? 0 : -errno;
+}
+
 int set_thread_affinity(const CpuSet& cpus) {
   Mask mask{};
   for (const unsigned cpu : cpus) {

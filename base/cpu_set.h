@@ -20,4 +20,7 @@ CpuSet thread_affinity();
 /// Has the calling thread run on `cpus` alone, and the threads that it starts from now on. 0 or a negative errno.
 int set_thread_affinity(const CpuSet& cpus);
 
+/// Gives the calling thread real-time priority, 1 to 99 (SCHED_FIFO), which threads that it starts do not have. 0 or a negative errno.
+int set_thread_priority(int priority);
+
 }  // namespace strait

@@ -47,8 +47,8 @@ void InterruptAffinity::place_messages() {
   for (fs::directory_iterator entry(device_ / "msi_irqs", error), end; entry != end; entry.increment(error)) {
     const auto interrupt = number(entry->path().filename().string());
     if (!interrupt) continue;
-    there.insert(*interrupt);
-    if (!messages_.contains(*interrupt)) write(*interrupt, cpus_);
+    // One that was allocated has no place in procfs before it is in use.
+    if (messages_.contains(*interrupt) || write(*interrupt, cpus_) != ENOENT) there.insert(*interrupt);
   }
   messages_ = std::move(there);
 }
@@ -58,7 +58,7 @@ void InterruptAffinity::place_pin() {
   const auto interrupt = number(read(device_ / "irq").value_or(""));
   if (!interrupt || *interrupt == 0 || before_.contains(*interrupt)) return;
   const auto before = read(interrupts_ / std::to_string(*interrupt) / "smp_affinity_list");
-  if (before && write(*interrupt, cpus_)) before_[*interrupt] = *before;
+  if (before && write(*interrupt, cpus_) == 0) before_[*interrupt] = *before;
 }
 
 void InterruptAffinity::put_back_pin() {
@@ -66,14 +66,15 @@ void InterruptAffinity::put_back_pin() {
   for (const auto& [interrupt, before] : std::exchange(before_, {})) write(interrupt, before);
 }
 
-bool InterruptAffinity::write(unsigned interrupt, const std::string& cpus) {
+int InterruptAffinity::write(unsigned interrupt, const std::string& cpus) {
   const fs::path file = interrupts_ / std::to_string(interrupt) / "smp_affinity_list";
   const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_TRUNC));
-  if (fd && ::write(fd.get(), cpus.data(), cpus.size()) == static_cast<ssize_t>(cpus.size())) return true;
-  if (!std::exchange(warned_, true)) {
-    log::warning("{}: its interrupts on the host stay where they are: writing {}: {}", name_, file.string(), std::strerror(errno));
+  if (fd && ::write(fd.get(), cpus.data(), cpus.size()) == static_cast<ssize_t>(cpus.size())) return 0;
+  const int code = errno;
+  if (code != ENOENT && !std::exchange(warned_, true)) {
+    log::warning("{}: its interrupts on the host stay where they are: writing {}: {}", name_, file.string(), std::strerror(code));
   }
-  return false;
+  return code;
 }
 
 }  // namespace strait::binding

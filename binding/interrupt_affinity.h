@@ -29,13 +29,13 @@ class InterruptAffinity {
   void put_back_pin();
 
  private:
-  bool write(unsigned interrupt, const std::string& cpus);
+  int write(unsigned interrupt, const std::string& cpus);
 
   const std::string name_;
   const std::string cpus_;
   const std::filesystem::path device_, interrupts_;
   std::mutex mutex_;
-  std::set<unsigned> messages_;            ///< those that are there
+  std::set<unsigned> messages_;            ///< those that were moved, or could not be
   std::map<unsigned, std::string> before_;  ///< where the pin's was
   bool warned_ = false;
 };

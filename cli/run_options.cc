@@ -135,6 +135,8 @@ po::options_description describe_options() {
     ("cpus", text("N[,KEY=VALUE...]"), "virtual CPUs, 1 to 254, and how they are arranged, as in 8,sockets=2,cores=2,threads=2 [1]")
     ("pin", text("CPUS"), "pin vCPUs, and the devices' interrupts, to CPUs of the host: 2,3 in order, or VCPU:CPUS, as in 0:2,1:3-4 [none]")
     ("numa", text("NODE"), "the host's NUMA node for memory and vCPUs that are not pinned: auto is the devices' own, off any, or its number [auto]")
+    ("rt", text("PRIORITY"), "real-time priority of the vCPUs' threads, 1 to 99 (SCHED_FIFO) [none]")
+    ("dedicated", "the CPUs of --pin are the vCPUs' own: they idle in the guest, without exits")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
       "PCI function to assign: 0000:01:10.0, eth0, pci_0000_01_10_0, env:VARIABLE, group:N, or a VF of a PF, vf=eth0:any or vf=eth0:N; "
@@ -181,6 +183,7 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   given.with("cpus", [&](const Value& value) { options.topology = parse_cpus(value.text()); });
   given.with("pin", [&](const Value& value) { options.pinning = parse_pinning(value.text(), options.topology.cpus()); });
   given.with("numa", [&](const Value& value) { options.numa = parse_numa(value.text()); });
+  given.with("rt", [&](const Value& value) { options.priority = parse_priority(value.text()); });
   given.with("timeout", [&](const Value& value) { options.timeout = parse_timeout(value.text()); });
   given.with("metrics", [&](const Value& value) { options.metrics_file = value.path(); });
   given.with("control", [&](const Value& value) { options.control_socket = value.path(); });
@@ -195,6 +198,8 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   options.boot.use_cache = !given.has("no-kernel-cache");
   options.hide_kvm = given.has("cpu-hide-kvm");
   options.verbose = given.has("verbose");
+  options.dedicated = given.has("dedicated");
+  if (options.dedicated && options.pinning.empty()) throw UsageError("--dedicated needs --pin", "say which CPU is for which vCPU");
   if (given.has("device")) {
     options.devices = expand_groups(options.devices);
     place_devices(options.devices);

@@ -6,7 +6,7 @@
 _strait_sysfs=/sys
 
 _strait_commands='run test ctl devices doctor vf bind release from-libvirt explain help'
-_strait_run_options='--kernel --initrd --cmdline --memory --hugepages --prefault --prefault-threads --cpus --pin --numa --cpu-hide-kvm --device --timeout --control --metrics --exit-port
+_strait_run_options='--kernel --initrd --cmdline --memory --hugepages --prefault --prefault-threads --cpus --pin --numa --rt --dedicated --cpu-hide-kvm --device --timeout --control --metrics --exit-port
 	--on-reboot --kernel-entry --no-kernel-cache --config --verbose --help'
 _strait_vf_keys='mac= vlan= vlanQoS= vlanProto= spoofchk= trust= link_state= min_tx_rate= max_tx_rate='
 _strait_device_keys='addr= managed= group= rombar= romfile= p2p= vf-token= container-fd= group-fd= fd= mmap= irqfd= ioeventfd= route-batch=
@@ -136,7 +136,7 @@ _strait_offer_value() {
 	--cpus) _strait_offer "$2"{1,2,4,8} ;;
 	--kernel-entry) _strait_offer "$2"{auto,bzimage,elf} ;;
 	--on-reboot) _strait_offer "$2"{reset,exit} ;;
-	--cmdline | --timeout | --exit-port | --prefault-threads | --pin) ;;
+	--cmdline | --timeout | --exit-port | --prefault-threads | --pin | --rt) ;;
 	*) return 1 ;;
 	esac
 }

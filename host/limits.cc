@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 
+#include "base/cpu_set.h"
 #include "base/error.h"
 #include "base/syscall.h"
 #include "base/units.h"
@@ -61,6 +63,16 @@ void check_available_memory(std::uint64_t bytes) {
   if (available == 0 || bytes <= available) return;
   throw Error(fmt::format("the guest is to have {} MiB of memory, but this host has only {} MiB available", mib(bytes), available / kMiB),
               "give a smaller --memory");
+}
+
+void check_real_time(int priority) {
+  int result = 0;
+  std::jthread([&] { result = set_thread_priority(priority); }).join();
+  if (result == 0) return;
+  throw Error::from_errno(-result, fmt::format("having real-time priority {}", priority),
+                          fmt::format("run as root, or allow it with 'ulimit -r {0}', LimitRTPRIO={0} in a systemd unit, or 'USER - rtprio {0}' in "
+                                      "/etc/security/limits.conf",
+                                      priority));
 }
 
 unsigned usable_cpus() {

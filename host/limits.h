@@ -30,6 +30,9 @@ std::string memlock_remedy(std::uint64_t bytes, std::string_view user = "USER");
 /// host out of memory helps nobody.
 void check_available_memory(std::uint64_t bytes);
 
+/// Throws Error unless this process may give its threads real-time priority `priority`, 1 to 99.
+void check_real_time(int priority);
+
 /// CPUs this process may run on, at least 1.
 unsigned usable_cpus();
 

@@ -1,5 +1,8 @@
 #include "kvm/cpuid.h"
 
+#include <cpuid.h>
+#include <asm/kvm_para.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -8,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kHypervisorLeaf = 0x40000000;
 constexpr std::uint32_t kHypervisorLeafLast = 0x4fffffff;
+constexpr std::uint32_t kKvmFeatures = 0x40000001;
 constexpr std::uint32_t kTimingLeaf = 0x40000010;  // TSC and APIC timer frequency in kHz, as VMware defined it
 
 /// Replaces the bits of `field` that `mask` covers.
@@ -43,6 +47,7 @@ void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
       set_bits(entry.edx, 1u << 28, per_socket > 1);  // HTT: more than one logical processor in the package
       set_bits(entry.ecx, 1u << 31, 1);              // a hypervisor is present
       set_bits(entry.ecx, 1u << 24, spec.tsc_deadline);
+      if (spec.mwait) set_bits(entry.ecx, 1u << 3, 1);
       break;
     case 0x4:  // Intel caches: no sharing above the core below level 3
     case 0x8000001d: {  // AMD's twin
@@ -52,6 +57,14 @@ void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
       if (entry.function == 0x4 && (entry.eax & 0x1f) != 0) set_bits(entry.eax, 0xfc000000, std::min(topology.cores - 1, 63u));
       break;
     }
+    case 0x5:
+      if (spec.mwait) {
+        entry.eax = (*spec.mwait)[0];
+        entry.ebx = (*spec.mwait)[1];
+        entry.ecx = (*spec.mwait)[2];
+        entry.edx = (*spec.mwait)[3];
+      }
+      break;
     case 0x6:
       set_bits(entry.eax, 1u << 2, 1);  // ARAT: the APIC timer never stops
       break;
@@ -76,6 +89,9 @@ void patch(kvm_cpuid_entry2& entry, const CpuidSpec& spec, bool amd) {
       break;
     case kHypervisorLeaf:
       if (spec.tsc_khz != 0) entry.eax = std::max(entry.eax, kTimingLeaf);
+      break;
+    case kKvmFeatures:
+      if (spec.real_time) entry.edx |= 1u << KVM_HINTS_REALTIME;
       break;
     default: break;
   }
@@ -113,6 +129,12 @@ std::vector<kvm_cpuid_entry2> guest_cpuid(std::span<const kvm_cpuid_entry2> supp
     entries.push_back(entry);
   }
   return entries;
+}
+
+MwaitLeaf host_mwait_leaf() {
+  MwaitLeaf leaf{};
+  __cpuid_count(5, 0, leaf[0], leaf[1], leaf[2], leaf[3]);
+  return leaf;
 }
 
 std::uint32_t physical_address_bits(std::span<const kvm_cpuid_entry2> entries) {

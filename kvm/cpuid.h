@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,6 +11,11 @@
 
 namespace strait::kvm {
 
+/// EAX to EDX of leaf 5, what MWAIT can do.
+using MwaitLeaf = std::array<std::uint32_t, 4>;
+/// This host's.
+MwaitLeaf host_mwait_leaf();
+
 /// What one vCPU's CPUID depends on besides the host.
 struct CpuidSpec {
   std::uint32_t apic_id = 0;
@@ -16,6 +23,8 @@ struct CpuidSpec {
   std::uint32_t physical_bits = 0;  ///< guest-physical address width; 0 keeps the host's
   bool tsc_deadline = false;        ///< KVM has it; the supported list may omit it (the KVM API document says to ask)
   std::uint32_t tsc_khz = 0;        ///< 0 where unknown
+  bool real_time = false;           ///< its vCPUs never wait for a processor of the host's (KVM_HINTS_REALTIME)
+  std::optional<MwaitLeaf> mwait;   ///< MONITOR and MWAIT are the guest's own
   bool hide_kvm = false;            ///< no hypervisor leaves: the guest sees that it is virtual (leaf 1), but neither by whom nor KVM's help
 };
 

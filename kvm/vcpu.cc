@@ -18,6 +18,7 @@ constexpr std::uint32_t kMsrMtrrPhysMask0 = 0x201;
 constexpr std::uint32_t kMsrMtrrDefType = 0x2ff;
 constexpr std::uint32_t kMsrMiscEnable = 0x1a0;  // SDM volume 4, IA32_MISC_ENABLE
 constexpr std::uint64_t kFastStrings = 1 << 0;
+constexpr std::uint64_t kMonitorFsm = 1 << 18;
 constexpr std::uint64_t kMtrrEnable = 1 << 11;
 constexpr std::uint64_t kMtrrValid = 1 << 11;
 constexpr std::uint64_t kWriteBack = 6;
@@ -56,13 +57,13 @@ void Vcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) {
   checked_ioctl(fd_.get(), KVM_SET_CPUID2, table, "KVM_SET_CPUID2");
 }
 
-void Vcpu::set_firmware_msrs(Range<Gpa> uncached, std::uint32_t physical_bits) {
+void Vcpu::set_firmware_msrs(Range<Gpa> uncached, std::uint32_t physical_bits, bool mwait) {
   const std::uint64_t width_mask = (1ull << physical_bits) - 1;
   const std::pair<std::uint32_t, std::uint64_t> values[] = {
       {kMsrMtrrPhysBase0, uncached.start.value | kUncached},
       {kMsrMtrrPhysMask0, (~(uncached.size - 1) & width_mask) | kMtrrValid},
       {kMsrMtrrDefType, kMtrrEnable | kWriteBack},
-      {kMsrMiscEnable, msr(kMsrMiscEnable).value_or(0) | kFastStrings},
+      {kMsrMiscEnable, msr(kMsrMiscEnable).value_or(0) | kFastStrings | (mwait ? kMonitorFsm : 0)},
   };
   for (const auto& [index, value] : values) {
     OneMsr request(index, value);

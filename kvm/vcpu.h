@@ -25,7 +25,8 @@ class Vcpu {
   /// MSRs as firmware would leave them, after set_cpuid(). MTRRs: default write-back, `uncached` (a power of two in size, naturally aligned)
   /// not; Intel hosts before Linux 6.11 take the memory types of a guest with an assigned device from them, AMD honours the guest's PAT.
   /// Fast strings on: Linux on Intel gives up REP MOVS and STOS where they are off.
-  void set_firmware_msrs(Range<Gpa> uncached, std::uint32_t physical_bits);
+  /// `mwait`: CPUID tells the guest of MWAIT, which KVM takes back where this is off.
+  void set_firmware_msrs(Range<Gpa> uncached, std::uint32_t physical_bits, bool mwait = false);
   /// The registers at the kernel's entry point. Only for the vCPU that boots; the others wait for INIT and SIPI.
   void set_entry_state(const boot::EntryState& state);
   /// The TSC's frequency in kHz, 0 where KVM does not know.

@@ -20,6 +20,13 @@ class Vm {
   int fd() const { return fd_.get(); }
   const Kvm& kvm() const { return kvm_; }
 
+  /// Leaves to the guest, before its first vCPU, what a processor does that waits: HLT, PAUSE, and MWAIT where this host can (then `mwait` is true).
+  /// Throws Error where KVM does not let it have HLT.
+  struct IdleInGuest {
+    bool mwait = false;
+  };
+  IdleInGuest idle_in_guest() const;
+
   /// Drives a pin of the PIC and IOAPIC.
   void set_irq(Gsi gsi, bool asserted) const;
   /// Raises a message-signalled interrupt.

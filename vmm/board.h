@@ -102,6 +102,7 @@ class Board {
 
   const BoardGround& ground_;
   std::unique_ptr<kvm::Vm> vm_;
+  kvm::Vm::IdleInGuest idle_;
   std::unique_ptr<kvm::KvmMemorySlots> slots_;
   std::unique_ptr<kvm::IrqRouter> router_;
   std::unique_ptr<kvm::UnbatchedRouter> unbatched_router_;

@@ -14,6 +14,8 @@ void check_host_resources(const RunOptions& options) {
     host::check_available_memory(options.memory);
   }
   if (!options.pinning.empty()) check_pinning(options.pinning, host::HostCpus::real());
+  if (options.dedicated) check_dedicated(options.pinning, host::HostCpus::real());
+  if (options.priority != 0) host::check_real_time(options.priority);
 }
 
 }  // namespace strait

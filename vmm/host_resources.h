@@ -4,7 +4,7 @@
 
 namespace strait {
 
-/// Throws Error, with the remedy, where this host does not have now what a guest with these options takes: memory, processors to pin to. Changes nothing: it is asked
+/// Throws Error, with the remedy, where this host does not have now what a guest with these options takes: memory, processors to pin to, real-time priority. Changes nothing: it is asked
 /// before a device is taken from the host.
 void check_host_resources(const RunOptions& options);
 

@@ -38,6 +38,8 @@ struct RunOptions {
   kvm::Topology topology;
   Pinning pinning;  ///< empty for none
   Numa numa;
+  int priority = 0;        ///< of the vCPUs' threads, 1 to 99 for real time
+  bool dedicated = false;  ///< vCPUs have their processors for themselves, and keep them while they have nothing to do
   bool hide_kvm = false;
   std::vector<DeviceSpec> devices;  ///< each with its place on the guest's bus
   std::optional<Port> exit_port;

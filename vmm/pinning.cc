@@ -65,6 +65,24 @@ CpuSet all_of(const Pinning& pinning) {
   return all;
 }
 
+void check_dedicated(const Pinning& pinning, const host::HostCpus& cpus) {
+  const auto unpinned = std::ranges::find_if(pinning, &CpuSet::empty);
+  if (unpinned != pinning.end() || pinning.empty()) {
+    throw Error(fmt::format("--dedicated: vCPU {} is not pinned", unpinned - pinning.begin()), "name a CPU for each with --pin");
+  }
+  CpuSet taken;
+  for (std::size_t vcpu = 0; vcpu < pinning.size(); ++vcpu) {
+    for (const unsigned cpu : pinning[vcpu]) {
+      if (taken.insert(cpu).second) continue;
+      throw Error(fmt::format("--dedicated: vCPU {} has to share CPU {} with another", vcpu, cpu), "pin each vCPU to CPUs of its own");
+    }
+  }
+  if (std::ranges::includes(taken, cpus.permitted)) {
+    throw Error(fmt::format("--dedicated: --pin takes all CPUs that this process may use, {}", to_string(cpus.permitted)),
+                "leave one to the host: a vCPU that has its CPU for itself never gives it up");
+  }
+}
+
 void check_pinning(const Pinning& pinning, const host::HostCpus& cpus) {
   for (const unsigned cpu : all_of(pinning)) {
     if (!cpus.present.contains(cpu)) {

@@ -18,6 +18,9 @@ Pinning parse_pinning(std::string_view text, unsigned vcpus);
 /// All processors that a vCPU is pinned to.
 CpuSet all_of(const Pinning& pinning);
 
+/// Throws Error unless each vCPU is pinned to processors that no other has, and something is left for the host and for strait itself. Pure.
+void check_dedicated(const Pinning& pinning, const host::HostCpus& cpus);
+
 /// Throws Error where a vCPU is pinned to a processor that this host does not have, that is offline, or that the process may not use. Pure.
 void check_pinning(const Pinning& pinning, const host::HostCpus& cpus);
 

@@ -4,8 +4,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,7 @@
 #include "base/error.h"
 #include "base/held_signals.h"
 #include "base/log.h"
+#include "host/cpus.h"
 #include "vmm/control_api.h"
 #include "vmm/control_server.h"
 #include "vmm/event_loop.h"
@@ -50,11 +53,21 @@ void raise_descriptor_limit() {
   }
 }
 
+/// A vCPU that has its processor for itself never gives it up: no thread of ours may be there but its own.
+void stay_off(const CpuSet& dedicated) {
+  CpuSet rest;
+  std::ranges::set_difference(host::HostCpus::real().permitted, dedicated, std::inserter(rest, rest.end()));
+  if (const int result = set_thread_affinity(rest); result < 0) {
+    throw Error::from_errno(-result, fmt::format("moving strait's own threads to CPU {}", to_string(rest)));
+  }
+}
+
 }  // namespace
 
 Outcome run_guest(const RunOptions& options) {
   PhaseClock clock;
   raise_descriptor_limit();
+  if (options.dedicated) stay_off(all_of(options.pinning));
   ::signal(SIGPIPE, SIG_IGN);
   MetricsFile metrics_file(options.metrics_file);
   EndOfRun end;

@@ -34,8 +34,8 @@ void unblock_kicks() {
 
 }  // namespace
 
-VcpuThread::VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, CpuSet cpus)
-    : vcpu_(vcpu), targets_(targets), cpus_(std::move(cpus)) {
+VcpuThread::VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, VcpuScheduling scheduling)
+    : vcpu_(vcpu), targets_(targets), scheduling_(std::move(scheduling)) {
   install_kick_handler();
   thread_ = std::jthread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), fmt::format("vcpu{}", vcpu.index()).c_str());
@@ -89,9 +89,11 @@ void VcpuThread::park() {
 
 /// What was possible when the run began may no longer be: a processor went offline, a cgroup lost it.
 void VcpuThread::settle() {
-  if (cpus_.empty()) return;
-  const int result = set_thread_affinity(cpus_);
-  if (result < 0) log::warning("vCPU {} is not pinned to CPU {}: {}", vcpu_.index(), to_string(cpus_), std::strerror(-result));
+  const auto& [cpus, priority] = scheduling_;
+  int result = cpus.empty() ? 0 : set_thread_affinity(cpus);
+  if (result < 0) log::warning("vCPU {} is not pinned to CPU {}: {}", vcpu_.index(), to_string(cpus), std::strerror(-result));
+  result = priority == 0 ? 0 : set_thread_priority(priority);
+  if (result < 0) log::warning("vCPU {} has no real-time priority {}: {}", vcpu_.index(), priority, std::strerror(-result));
 }
 
 void VcpuThread::run() {

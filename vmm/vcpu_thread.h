@@ -27,14 +27,19 @@ struct ExitTargets {
   std::function<void(unsigned)> on_fault;
 };
 
+/// How the host runs a vCPU's thread.
+struct VcpuScheduling {
+  CpuSet cpus;       ///< where; empty for anywhere
+  int priority = 0;  ///< of SCHED_FIFO, 1 to 99; 0 for that of other programs
+};
+
 /// The thread of one vCPU: enters the guest, and answers what comes out. Runs from construction until it goes.
 class VcpuThread {
  public:
   /// Exit reasons are counted by their KVM number up to here; larger ones count as the last.
   static constexpr std::size_t kReasons = 48;
 
-  /// `cpus` are the host's processors that it runs on, none for any.
-  VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, CpuSet cpus = {});
+  VcpuThread(kvm::Vcpu& vcpu, const ExitTargets& targets, VcpuScheduling scheduling = {});
   ~VcpuThread();
   VcpuThread(const VcpuThread&) = delete;
   VcpuThread& operator=(const VcpuThread&) = delete;
@@ -65,7 +70,7 @@ class VcpuThread {
 
   kvm::Vcpu& vcpu_;
   ExitTargets targets_;
-  const CpuSet cpus_;
+  const VcpuScheduling scheduling_;
   std::array<Counter, kReasons> exits_;
   ExitTimes exit_times_;
   unsigned faults_in_a_row_ = 0;

@@ -33,6 +33,8 @@ texts=('are 3 processors' 'sockets=2') && bad run --kernel kernel --cpus 4,cores
 texts=('1 CPUs for 2 vCPUs' 'VCPU:CPUS') && bad run --kernel kernel --cpus 2 --pin 1
 texts=("'2' is no vCPU") && bad run --kernel kernel --cpus 2 --pin 0:0,2:1
 texts=('no list of CPUs') && bad run --kernel kernel --pin first
+texts=('not a real-time priority' '1 to 99') && bad run --kernel kernel --rt 100
+texts=('--dedicated needs --pin') && bad run --kernel kernel --dedicated
 texts=('no NUMA node' 'auto, off') && bad run --kernel kernel --numa near
 
 texts=('no PCI address' '0000:01:10.0')

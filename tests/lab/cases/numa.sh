@@ -22,7 +22,7 @@ boot() {
 	GUEST_INITRD=initrd.img start_strait_on_vf run --metrics metrics "$@" >console
 	wait_for_guest console 'guest is up' "$GUEST_SECONDS"
 	# The most of it on one node, in pages: N0=131072.
-	memory=$(grep -oE 'N[01]=[0-9]+' "/proc/$MONITOR/numa_maps" | awk -F= '{ n[$1] += $2 } END { print n["N0"] > n["N1"] ? 0 : 1 }')
+	memory=$(grep -oE 'N[01]=[0-9]+' "/proc/$MONITOR/numa_maps" | awk -F= '{ n[$1] += $2 } END { print (n["N0"] > n["N1"] ? 0 : 1) }')
 	echo "card on node $(<"$node")${*:+, $*}: memory on node $memory, vcpu0 on $(vcpu0)"
 	[[ $wanted == null || $memory == "$wanted" ]] || fail "memory is not on node $wanted"
 	[[ $(vcpu0) == "${wanted/null/0-1}" ]] || fail 'vcpu0 is elsewhere' # processor N is on node N

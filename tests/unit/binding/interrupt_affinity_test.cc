@@ -66,10 +66,13 @@ TEST_F(InterruptAffinityTest, ThePinsIsPutBack) {
   EXPECT_EQ(affinity(17), "0-7") << "with its owner, too";
 }
 
-TEST_F(InterruptAffinityTest, WhatCannotBeMovedStays) {
+TEST_F(InterruptAffinityTest, WhatIsNotThereIsMovedWhenItIs) {
   root_.write("sys/bus/pci/devices/0000:01:10.0/msi_irqs/50", "msix\n");
-  EXPECT_NO_THROW(placed_.place_messages());
+  EXPECT_NO_THROW(placed_.place_messages()) << "allocated, and not yet in use";
   EXPECT_NO_THROW(placed_.place_pin());
+  add_line(50);
+  placed_.place_messages();
+  EXPECT_EQ(affinity(50), "2-3");
 }
 
 }  // namespace

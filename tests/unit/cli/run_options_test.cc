@@ -34,7 +34,7 @@ std::string test_error(const Line& words) {
 TEST(CommandLine, HelpNamesEveryOption) {
   const std::string text = run_help();
   for (const char* option :
-       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N[,KEY=VALUE...]", "--pin CPUS", "--numa NODE", "--cpu-hide-kvm", "--device ADDRESS",
+       {"--kernel FILE", "--initrd FILE", "--cmdline TEXT", "--memory SIZE", "--hugepages SIZE", "--prefault on|off", "--prefault-threads N", "--cpus N[,KEY=VALUE...]", "--pin CPUS", "--numa NODE", "--rt PRIORITY", "--dedicated", "--cpu-hide-kvm", "--device ADDRESS",
         "--timeout SECONDS", "--control SOCKET", "--metrics FILE", "--exit-port PORT", "--on-reboot WHAT", "--kernel-entry HOW", "--no-kernel-cache", "--config FILE", "--verbose"}) {
     EXPECT_THAT(text, HasSubstr(option));
   }
@@ -210,6 +210,18 @@ TEST(RunCommand, NumaNodes) {
   for (const char* node : {"", "near", "1024", "-1"}) EXPECT_EQ(run_error({"--numa", node}), fmt::format("--numa {}: no NUMA node; give auto, off or a node's number", node));
 }
 
+TEST(RunCommand, RealTime) {
+  EXPECT_EQ(run_with({}).priority, 0);
+  EXPECT_EQ(run_with({"--rt", "99"}).priority, 99);
+  for (const char* priority : {"", "0", "100", "high"}) EXPECT_EQ(run_error({"--rt", priority}), fmt::format("--rt {}: not a real-time priority; give 1 to 99", priority));
+}
+
+TEST(RunCommand, DedicatedProcessorsAreThoseOfPins) {
+  EXPECT_FALSE(run_with({}).dedicated);
+  EXPECT_TRUE(run_with({"--dedicated", "--pin", "1"}).dedicated);
+  EXPECT_EQ(run_error({"--dedicated"}), "--dedicated needs --pin; say which CPU is for which vCPU");
+}
+
 TEST(RunCommand, Devices) {
   const std::string kKeys =
       "addr=SLOT[.FUNCTION], container-fd=N, fd=N, group=on|off, group-fd=N, managed=on|off, p2p=on|off, rombar=on|off, romfile=FILE, "
@@ -333,7 +345,7 @@ TEST_F(ConfigOption, ErrorsNameTheLine) {
   const std::string place = in_directory("guest.conf") + ":2: ";
   EXPECT_EQ(error("\nmemory = lots"), place + "memory lots: not a size; give a size such as 512M or 4G");
   EXPECT_EQ(error("\nmemroy = 2G"), place + "'memroy' is no option; did you mean memory?");
-  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, prefault, prefault-threads, cpus, pin, numa, cpu-hide-kvm, device, timeout, "
+  EXPECT_EQ(error("\nhelp"), place + "'help' is no option; there are kernel, initrd, cmdline, memory, hugepages, prefault, prefault-threads, cpus, pin, numa, rt, dedicated, cpu-hide-kvm, device, timeout, "
                                      "control, metrics, exit-port, on-reboot, kernel-entry, no-kernel-cache, verbose");
   EXPECT_THAT(error("device = 01:10.0\ndevice = 01:10.2,speed=fast"),
               testing::StartsWith(place + "device ...,speed: unknown key; there are "));

@@ -10,6 +10,7 @@ namespace strait::host {
 namespace {
 
 using test::error_of;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -26,6 +27,11 @@ TEST(Limits, TheRemedyForLockedMemoryGivesTheNumbersThatHelp) {
             "raise it with 'ulimit -l 524288', LimitMEMLOCK=536870912 in a systemd unit, or 'USER - memlock 524288' in "
             "/etc/security/limits.conf");
   EXPECT_THAT(memlock_remedy(1025), HasSubstr("ulimit -l 2'")) << "whole KiB, rounded up";
+}
+
+TEST(Limits, RealTimeIsPossibleOrNot) {
+  // 100 is no priority, to whomever.
+  EXPECT_THAT(error_of([] { check_real_time(100); }), AllOf(StartsWith("having real-time priority 100: "), HasSubstr("LimitRTPRIO=100")));
 }
 
 TEST(Limits, ThereIsAProcessor) { EXPECT_GE(usable_cpus(), 1u); }

@@ -180,6 +180,22 @@ TEST(Cpuid, AnUnknownFrequencyIsNotTold) {
   EXPECT_FALSE(find(guest, 0x40000010));
 }
 
+TEST(Cpuid, DedicatedProcessorsAreTold) {
+  CpuidSpec dedicated = spec(0, 1);
+  dedicated.real_time = true;
+  dedicated.mwait = MwaitLeaf{64, 64, 3, 0x2020};
+  const Entries host = amd({entry(1), entry(5), entry(0x40000000, 0x40000001), entry(0x40000001, 0x01007afb)});
+  const Entries guest = guest_cpuid(host, dedicated);
+  EXPECT_EQ(find(guest, 0x40000001)->edx, 1u) << "KVM_HINTS_REALTIME";
+  EXPECT_EQ(find(guest, 0x40000001)->eax, 0x01007afbu);
+  EXPECT_EQ(find(guest, 1)->ecx >> 3 & 1, 1u) << "MONITOR";
+  EXPECT_EQ(find(guest, 5)->edx, 0x2020u);
+  const Entries other = guest_cpuid(host, spec(0, 1));
+  EXPECT_EQ(find(other, 0x40000001)->edx, 0u);
+  EXPECT_EQ(find(other, 1)->ecx >> 3 & 1, 0u);
+  EXPECT_EQ(find(other, 5)->eax, 0u);
+}
+
 TEST(Cpuid, HiddenKvmIsAHypervisorWithoutLeaves) {
   CpuidSpec hidden = spec(0, 1);
   hidden.hide_kvm = true;

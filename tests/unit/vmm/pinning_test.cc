@@ -45,5 +45,16 @@ TEST(PinningTest, ProcessorsMustBeThereOnlineAndPermitted) {
             "--pin names CPU 3, but this process may use only 0-1; pin to those, or give its cgroup more (cpuset.cpus, AllowedCPUs= in a systemd unit)");
 }
 
+TEST(PinningTest, DedicatedProcessorsAreOneVcpusAndNotAll) {
+  const host::HostCpus cpus{.present = {0, 1, 2}, .online = {0, 1, 2}, .nodes = {}, .permitted = {1, 2}};
+  EXPECT_NO_THROW(check_dedicated({{2}}, cpus));
+  const auto error = [&](const Pinning& pinning) { return test::error_of([&] { check_dedicated(pinning, cpus); }); };
+  EXPECT_EQ(error({{2}, {}}), "--dedicated: vCPU 1 is not pinned; name a CPU for each with --pin");
+  EXPECT_EQ(error({{2}, {2}}), "--dedicated: vCPU 1 has to share CPU 2 with another; pin each vCPU to CPUs of its own");
+  EXPECT_EQ(error({{1}, {2}}),
+            "--dedicated: --pin takes all CPUs that this process may use, 1-2; leave one to the host: a vCPU that has its CPU for itself never gives it "
+            "up");
+}
+
 }  // namespace
 }  // namespace strait
