@@ -23,8 +23,11 @@ class HostChanges {
   virtual void write_attribute(const std::filesystem::path& path, std::string_view text) = 0;
   /// Has modprobe load `module`.
   virtual void load_module(const std::string& module) = 0;
-  /// Whether some process has the IOMMU group open, as /dev/vfio/GROUP.
-  virtual bool is_open(unsigned group) = 0;
+  /// Who has the device file `node` below devfs open, like vfio/12, uio0 or nvme0n1: "process 1234 (qemu-system-x86)", "a process" where
+  /// that is all that can be told, empty for nobody.
+  virtual std::string opener_of(const std::filesystem::path& node) = 0;
+  /// Whether a block device's file `node` below devfs is claimed: by a mount, swap or volume, in whatever namespace.
+  virtual bool is_claimed(const std::filesystem::path& node) = 0;
   /// The configuration of the network interface `name`, which goes when its driver does.
   virtual nlohmann::json read_interface(const std::string& name) = 0;
   /// Gives the interface that is called `name` now the configuration that read_interface() told of another day, its name included. What is

@@ -18,6 +18,7 @@
 #include "base/syscall.h"
 #include "binding/fault_point.h"
 #include "binding/interface_config.h"
+#include "binding/open_files.h"
 #include "binding/record.h"
 #include "binding/vf_change.h"
 
@@ -43,8 +44,8 @@ fs::path directory_in(const char* variable, const fs::path& otherwise) {
 
 }  // namespace
 
-KernelHost::KernelHost(fs::path sysfs, fs::path devfs, std::string modprobe)
-    : sysfs_(std::move(sysfs)), devfs_(std::move(devfs)), modprobe_(std::move(modprobe)) {}
+KernelHost::KernelHost(fs::path sysfs, fs::path devfs, std::string modprobe, fs::path procfs)
+    : sysfs_(std::move(sysfs)), devfs_(std::move(devfs)), modprobe_(std::move(modprobe)), procfs_(std::move(procfs)) {}
 
 void KernelHost::write_attribute(const fs::path& path, std::string_view text) {
   fault_point();
@@ -73,10 +74,18 @@ void KernelHost::load_module(const std::string& module) {
   }
 }
 
-bool KernelHost::is_open(unsigned group) {
-  const std::string file = devfs_ / "vfio" / std::to_string(group);
-  // A group is opened once at a time.
-  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+std::string KernelHost::opener_of(const fs::path& node) {
+  if (const auto opener = binding::opener_of(devfs_ / node, procfs_)) return *opener;
+  if (node.parent_path() != "vfio") return "";
+  const UniqueFd fd(::open((devfs_ / node).c_str(), O_RDWR | O_CLOEXEC));
+  return !fd && errno == EBUSY ? "a process" : "";
+}
+
+bool KernelHost::is_claimed(const fs::path& node) {
+  const std::string file = devfs_ / node;
+  std::error_code error;
+  if (!fs::is_block_file(file, error)) return false;
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC));
   return !fd && errno == EBUSY;
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/syscall.h"
+#include "binding/function_paths.h"
 #include "binding/obstacles.h"
 #include "binding/undo.h"
 #include "host/network_interface.h"

@@ -1,86 +1,49 @@
 #include "binding/obstacles.h"
 
 #include <algorithm>
-#include <sstream>
+#include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/error.h"
-#include "base/syscall.h"
+#include "binding/disks.h"
+#include "binding/function_paths.h"
 #include "binding/lock.h"
-#include "binding/undo.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
 namespace fs = std::filesystem;
 namespace {
 
-std::string text_of(const fs::path& path) {
-  try {
-    return read_text_file(path);
-  } catch (const Error&) {
-    return "";
-  }
-}
-
-/// The block devices behind the function, partitions included.
-std::vector<fs::path> disks_of(const host::Bdf& function, const fs::path& sysfs) {
-  std::vector<fs::path> disks;
-  const std::string part = fmt::format("/{}/", function.to_string());
+/// The device files below devfs by which a process may have the function: VFIO's, and those of the UIO drivers (DPDK).
+std::vector<fs::path> nodes_of(const host::PciFunction& function, const fs::path& sysfs) {
+  std::vector<fs::path> nodes;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(sysfs / "class/block", error)) {
-    const fs::path real = fs::canonical(entry.path(), error);
-    if (!error && real.native().find(part) != std::string::npos) disks.push_back(real);
+  if (const auto group = function.iommu_group(); group && function.on_vfio()) nodes.push_back(fs::path("vfio") / std::to_string(*group));
+  for (const auto& entry : fs::directory_iterator(sysfs / attribute_path(function.bdf(), "vfio-dev"), error)) {
+    nodes.push_back("vfio/devices" / entry.path().filename());
   }
-  std::ranges::sort(disks);
-  return disks;
+  for (const auto& entry : fs::directory_iterator(sysfs / attribute_path(function.bdf(), "uio"), error)) {
+    nodes.push_back(entry.path().filename());
+  }
+  return nodes;
 }
 
-/// Where a block device is mounted, empty for nowhere. See proc_pid_mountinfo(5):
-/// `36 35 98:0 /root /mount/point options - type source options`.
-std::string mount_point(const std::string& name, const std::string& number, const std::string& mountinfo) {
-  std::istringstream lines(mountinfo);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string id, parent, device, root, point, word, type, source;
-    words >> id >> parent >> device >> root >> point;
-    while (words >> word && word != "-") {
-    }
-    words >> type >> source;
-    // A file system on several devices, like btrfs, has a number of its own.
-    if (device == number || source == "/dev/" + name) return point;
-  }
-  return "";
-}
+struct Opener {
+  std::string who, node;
+};
 
-bool is_swap(const std::string& name, const std::string& swaps) {
-  std::istringstream lines(swaps);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("/dev/" + name + " ") || line.starts_with("/dev/" + name + "\t")) return true;
+std::optional<Opener> opener_of(const host::PciFunction& function, const Host& host) {
+  for (const fs::path& node : nodes_of(function, host.sysfs)) {
+    if (const std::string who = host.changes->opener_of(node); !who.empty()) return Opener{who, node};
   }
-  return false;
-}
-
-/// Throws Error where a process has the function open.
-void check_idle(const host::PciFunction& function, const Host& host) {
-  if (const auto group = function.iommu_group(); group && function.on_vfio() && host.changes->is_open(*group)) {
-    throw Error(fmt::format("{} is in use: a process has /dev/vfio/{} open", function.bdf().to_string(), *group), "end that one first");
-  }
+  return std::nullopt;
 }
 
 /// What stands against binding, but can be overruled.
-std::vector<std::string> objections(const host::Bdf& bdf, const Host& host) {
-  std::vector<std::string> found;
-  for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
-    if (const auto interface = host::network_interface(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(found));
-  }
-  std::ranges::copy(uses_of_disks(bdf, host), std::back_inserter(found));
-  const host::PciFunction function(bdf, host.sysfs);
-  if (const auto vfs = function.virtual_functions(); !vfs.empty()) {
-    found.push_back(fmt::format("it has {} VFs, which go with its driver", vfs.size()));
-  }
+std::vector<std::string> objections(const host::PciFunction& function, const Host& host) {
+  auto found = uses_of(function.bdf(), host);
   if (const std::string name = function.driver_override(); !name.empty() && name != kVfioPci) {
     found.push_back(fmt::format("somebody else has set its driver_override to {}", name));
   }
@@ -101,23 +64,31 @@ std::vector<std::string> uses_of(const host::NetworkInterface& interface) {
   return uses;
 }
 
-std::vector<std::string> uses_of_disks(const host::Bdf& function, const Host& host) {
+std::vector<std::string> uses_of(const host::Bdf& function, const Host& host) {
   std::vector<std::string> uses;
-  const auto disks = disks_of(function, host.sysfs);
-  if (disks.empty()) return uses;
-  const std::string mounts = text_of(host.procfs / "self/mountinfo"), swaps = text_of(host.procfs / "swaps");
-  for (const fs::path& disk : disks) {
-    const std::string name = disk.filename();
-    if (const auto point = mount_point(name, text_of(disk / "dev"), mounts); !point.empty()) {
-      uses.push_back(fmt::format("{} is mounted on {}", name, point));
-    }
-    if (is_swap(name, swaps)) uses.push_back(fmt::format("{} is swap space", name));
-    std::error_code error;
-    for (const auto& holder : fs::directory_iterator(disk / "holders", error)) {
-      uses.push_back(fmt::format("{} is part of {}", name, holder.path().filename().native()));
-    }
+  for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
+    if (const auto interface = host::network_interface(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(uses));
   }
+  std::ranges::copy(uses_of_disks(function, host), std::back_inserter(uses));
   return uses;
+}
+
+std::string user_of(const host::Bdf& bdf, const Host& host) {
+  const host::PciFunction function(bdf, host.sysfs);
+  if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->node);
+  if (const auto uses = uses_of(bdf, host); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
+  for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
+    const auto interface = host::network_interface(name);
+    if (!interface) return fmt::format("as {} of another network namespace", name);
+    if (interface->up) return fmt::format("by the host: {} is up", name);
+  }
+  return "";
+}
+
+void check_idle(const host::Bdf& bdf, const Host& host) {
+  if (const auto opener = opener_of(host::PciFunction(bdf, host.sysfs), host)) {
+    throw InUse(fmt::format("{} is in use: {} has /dev/{} open", bdf.to_string(), opener->who, opener->node), "end that one first");
+  }
 }
 
 void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
@@ -130,16 +101,22 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
     throw Error(fmt::format("no IOMMU translates for {}", name),
                 "enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on (AMD needs no option)");
   }
-  check_idle(function, host);
-  for (const auto& vf : function.virtual_functions()) {
+  check_idle(bdf, host);
+  const auto vfs = function.virtual_functions();
+  for (const auto& vf : vfs) {
     if (const int holder = lock_holder(vf.bdf, host.run)) {
-      throw Error(fmt::format("{}, a VF of {}, is in use by strait, process {}", vf.bdf.to_string(), name, holder), "end that one first");
+      throw InUse(fmt::format("{}, a VF of {}, is in use by strait, process {}", vf.bdf.to_string(), name, holder), "end that one first");
     }
-    check_idle(function.sibling(vf.bdf), host);
+    check_idle(vf.bdf, host);
   }
-  if (force || function.on_vfio()) return;
-  if (const auto found = objections(bdf, host); !found.empty()) {
-    throw Error(fmt::format("{} is in use on this host: {}", name, fmt::join(found, "; ")), "end that use, or bind it with --force");
+  if (function.on_vfio()) return;
+  if (!vfs.empty()) {
+    throw Error(fmt::format("{} has {} VFs, which would go with its driver and not come back", name, vfs.size()),
+                fmt::format("remove them first: strait vf remove {}", name));
+  }
+  if (force) return;
+  if (const auto found = objections(function, host); !found.empty()) {
+    throw InUse(fmt::format("{} is in use on this host: {}", name, fmt::join(found, "; ")), "end that use, or bind it with --force");
   }
 }
 

@@ -8,10 +8,9 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "binding/function_paths.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
-#include "binding/undo.h"
-#include "host/network_interface.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -19,14 +18,6 @@ namespace {
 
 constexpr const char* kNumVfs = "sriov_numvfs";
 constexpr const char* kAutoprobe = "sriov_drivers_autoprobe";
-
-/// How the host uses a network interface; empty where it does not.
-std::string use_of(const std::string& name) {
-  const auto interface = host::network_interface(name);
-  if (!interface) return fmt::format("as {} of another network namespace", name);
-  if (const auto uses = uses_of(*interface); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
-  return interface->up ? fmt::format("by the host: {} is up", name) : "";
-}
 
 /// The locks of all VFs, so that nobody takes one meanwhile. Throws Error naming each that is in use.
 std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
@@ -78,18 +69,6 @@ void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host)
 }
 
 }  // namespace
-
-std::string user_of(const host::Bdf& vf, const Host& host) {
-  const host::PciFunction function(vf, host.sysfs);
-  if (const auto group = function.iommu_group(); group && function.on_vfio() && host.changes->is_open(*group)) {
-    return fmt::format("by a process that has /dev/vfio/{} open", *group);
-  }
-  for (const std::string& name : host::interfaces_of(vf, host.sysfs)) {
-    if (std::string use = use_of(name); !use.empty()) return use;
-  }
-  const auto disks = uses_of_disks(vf, host);
-  return disks.empty() ? "" : fmt::format("by the host: {}", fmt::join(disks, ", "));
-}
 
 void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
   const host::PciFunction pf(bdf, host.sysfs);

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/syscall.h"
+#include "binding/function_paths.h"
+#include "binding/obstacles.h"
 #include "host/network_interface.h"
 #include "host/pci_function.h"
 
@@ -53,9 +55,7 @@ class DriverUndo {
   }
 
   void unbind() {
-    if (const auto group = function_.iommu_group(); group && host_.changes->is_open(*group)) {
-      throw Error(fmt::format("{} is in use: a process has /dev/vfio/{} open", name_, *group), "end that one first");
-    }
+    check_idle(function_.bdf(), host_);
     // Named before it is free, so that no other driver gets it in between. A VF gets none without, where its PF's autoprobe is off.
     set_override(before_.driver);
     host_.changes->write_attribute(attribute_path(function_.bdf(), "driver/unbind"), name_);
@@ -134,18 +134,6 @@ bool exists(const host::Bdf& function, const Host& host) {
 }
 
 }  // namespace
-
-std::string attribute_path(const host::Bdf& function, std::string_view name) {
-  return fmt::format("bus/pci/devices/{}/{}", function.to_string(), name);
-}
-
-std::string interface_port(const host::Bdf& function, const std::string& interface, const fs::path& sysfs) {
-  try {
-    return read_text_file(sysfs / attribute_path(function, "net") / interface / "dev_port");
-  } catch (const Error&) {
-    return "";
-  }
-}
 
 void undo(const Record& record, const Host& host) {
   if (!exists(record.function, host)) {

@@ -102,8 +102,8 @@ std::string bind_help() {
          "  ADDRESS   0000:01:10.0, 01:10.0, an interface like eth0, a path in /sys,\n"
          "            pci_0000_01_10_0, env:VARIABLE, or group:26\n"
          "  --force   although the host uses it: an interface with the default route,\n"
-         "            an address, a bridge or VLANs; a disk that is mounted or swap; a\n"
-         "            PF with VFs; a driver_override that somebody else has set\n"
+         "            an address, a bridge or VLANs; a disk that is mounted, swap or\n"
+         "            open; a driver_override that somebody else has set\n"
          "\n"
          "Either all of them are bound or none. A guest takes them with run --device.\n";
 }

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "binding/lock.h"
-#include "binding/sriov.h"
+#include "binding/obstacles.h"
 #include "host/pci_function.h"
 
 namespace strait {

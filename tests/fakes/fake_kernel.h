@@ -65,7 +65,11 @@ class FakeKernel final : public binding::HostChanges {
     if (missing_modules_.contains(module)) throw Error("the module " + module + " cannot be loaded");
     have_driver(module);
   }
-  bool is_open(unsigned group) override { return open_groups_.contains(group); }
+  std::string opener_of(const std::filesystem::path& node) override {
+    const bool group = node.parent_path() == "vfio" && open_groups_.contains(static_cast<unsigned>(std::stoul(node.filename())));
+    return group || open_files_.contains(node) ? "a process" : "";
+  }
+  bool is_claimed(const std::filesystem::path& node) override { return claimed_.contains(node); }
   nlohmann::json read_interface(const std::string& name) override {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(sysfs_.root() / "devices")) {
       if (entry.path().filename() == name) return nlohmann::json::parse(read(entry.path() / "config"));
@@ -93,6 +97,7 @@ class FakeKernel final : public binding::HostChanges {
   }
 
   std::set<unsigned> open_groups_;
+  std::set<std::string> open_files_, claimed_;  ///< below /dev
   std::set<std::string> missing_modules_;
   std::set<std::string> broken_drivers_;  ///< that take no function
 

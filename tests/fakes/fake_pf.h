@@ -39,7 +39,11 @@ class FakePf final : public binding::HostChanges {
     kernel_.write_attribute(path, text);
   }
   void load_module(const std::string& module) override { kernel_.load_module(module); }
-  bool is_open(unsigned group) override { return open_groups_.contains(group); }
+  std::string opener_of(const std::filesystem::path& node) override {
+    kernel_.open_groups_ = open_groups_;
+    return kernel_.opener_of(node);
+  }
+  bool is_claimed(const std::filesystem::path&) override { return false; }
   nlohmann::json read_interface(const std::string& name) override { return kernel_.read_interface(name); }
   void restore_interface(const std::string& name, const nlohmann::json& config) override { kernel_.restore_interface(name, config); }
   host::VfTable read_vfs(const host::Bdf&) override { return table_; }
