@@ -2,14 +2,19 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <ctime>
-#include <initializer_list>
 
 namespace strait {
+namespace {
+
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+}  // namespace
 
 HeldSignals::HeldSignals() {
   ::sigemptyset(&held_);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+  for (const int signal : kSignals) {
     struct sigaction current = {};
     ::sigaction(signal, nullptr, &current);
     if (current.sa_handler != SIG_IGN) ::sigaddset(&held_, signal);  // nohup, and scripts that shield their children
@@ -23,6 +28,12 @@ int HeldSignals::next() const {
   constexpr timespec kNow = {};
   const int signal = ::sigtimedwait(&held_, nullptr, &kNow);
   return signal < 0 ? 0 : signal;
+}
+
+bool HeldSignals::is_pending() {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return std::ranges::any_of(kSignals, [&pending](int signal) { return ::sigismember(&pending, signal) == 1; });
 }
 
 }  // namespace strait

@@ -17,6 +17,8 @@ class HeldSignals {
   const sigset_t& set() const { return held_; }
   /// Takes one that came; its number, 0 for none.
   int next() const;
+  /// Whether one came that is held back in this thread, by whomever.
+  static bool is_pending();
 
  private:
   sigset_t held_{}, before_{};

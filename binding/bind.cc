@@ -8,22 +8,32 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "binding/attempts.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
 #include "binding/undo.h"
+#include "host/pci_function.h"
 
 namespace strait::binding {
 namespace {
 
 /// Undoes and removes both records of a function. False where it has none.
 bool release_one(const host::Bdf& function, const Records& records, const Host& host) {
-  const Lock lock = Lock::take(function, host.run);
-  bool found = settle(lock, records, host);
-  if (const auto record = records.load(function, Owner::kCommand)) {
+  const Lock lock = Lock::take(function, host);
+  Attempts attempts;
+  bool found = false;
+  attempts([&] { found = settle(lock, records, host); });
+  attempts([&] {
+    auto record = records.load(function, Owner::kCommand);
+    if (!record || !record->complete) return;
+    found = true;
+    // From here on it is half done, for whoever finds it.
+    record->complete = false;
+    records.save(*record);
     undo(*record, host);
     records.remove(function, Owner::kCommand);
-    found = true;
-  }
+  });
+  attempts.finish();
   return found;
 }
 
@@ -36,7 +46,9 @@ void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host)
   std::list<Lease> leases;
   for (const host::Bdf& function : ordered) leases.emplace_back(function, Owner::kCommand, host);
   for (const Lease& lease : leases) check_bindable(lease.function(), force, host);
-  for (Lease& lease : leases) lease.bind(force);
+  const auto on_host = std::ranges::find_if(ordered, [&](const host::Bdf& one) { return !host::is_on_vfio(one, host.sysfs); });
+  for (Lease& lease : leases) lease.bind(on_host == ordered.end() ? std::nullopt : std::optional(*on_host));
+  for (Lease& lease : leases) lease.complete();
   for (Lease& lease : leases) lease.keep();
 }
 
@@ -52,13 +64,12 @@ void release(const std::vector<host::Bdf>& functions, const Host& host) {
 
 std::vector<host::Bdf> release_stale(const Host& host, const std::function<void(const std::string&)>& complain) {
   const Records records(host.state, host.procfs);
-  records.remove_void();
   std::vector<host::Bdf> done;
-  for (const host::Bdf& function : records.functions()) {
+  for (const host::Bdf& function : records.functions_with_files()) {
     try {
       const auto lock = Lock::try_take(function, host.run);
       if (lock && settle(*lock, records, host)) done.push_back(function);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       complain(error.what());
     }
   }

@@ -16,11 +16,11 @@ class KernelHost final : public HostChanges {
   std::string opener_of(const std::filesystem::path& node) override;
   bool is_claimed(const std::filesystem::path& node) override;
   nlohmann::json read_interface(const std::string& name) override;
-  /// Waits for udev first, where it runs: else it might rename the interface once more.
+  /// Waits for udev some seconds: else it might rename an interface once more.
+  std::vector<std::string> settled_interfaces(const host::Bdf& function) override;
   void restore_interface(const std::string& name, const nlohmann::json& config) override;
   host::VfTable read_vfs(const host::Bdf& pf) override;
   void change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& settings) override;
-  void restore_vf(const VfBefore& before) override;
 
  private:
   std::filesystem::path sysfs_;

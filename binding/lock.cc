@@ -47,17 +47,24 @@ std::optional<Lock> Lock::try_take(const host::Bdf& function, const fs::path& ru
   return Lock(function, std::move(fd));
 }
 
-Lock Lock::take(const host::Bdf& function, const fs::path& run, std::chrono::milliseconds patience) {
+Lock Lock::take(const host::Bdf& function, const Host& host, std::chrono::milliseconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    if (auto lock = try_take(function, run)) return std::move(*lock);
+    if (auto lock = try_take(function, host.run)) return std::move(*lock);
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(fmt::format("{} is in use by another strait, process {}", function.to_string(), lock_holder(function, run)),
+      throw Error(fmt::format("{} is in use by another {}", function.to_string(), name_of_holder(lock_holder(function, host.run))),
                   "end that one first, or choose another function");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    wait_a_moment(host, std::chrono::milliseconds(20));
   }
 }
+
+void wait_a_moment(const Host& host, std::chrono::milliseconds moment) {
+  if (host.interrupted()) throw Interrupted("interrupted while another process had the function");
+  std::this_thread::sleep_for(moment);
+}
+
+std::string name_of_holder(int holder) { return holder > 0 ? fmt::format("strait, process {}", holder) : "strait"; }
 
 int lock_holder(const host::Bdf& function, const fs::path& run) {
   const UniqueFd fd(::open(path_of(function, run).c_str(), O_RDWR | O_CLOEXEC));

@@ -105,7 +105,7 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
   const auto vfs = function.virtual_functions();
   for (const auto& vf : vfs) {
     if (const int holder = lock_holder(vf.bdf, host.run)) {
-      throw InUse(fmt::format("{}, a VF of {}, is in use by strait, process {}", vf.bdf.to_string(), name, holder), "end that one first");
+      throw InUse(fmt::format("{}, a VF of {}, is in use by {}", vf.bdf.to_string(), name, name_of_holder(holder)), "end that one first");
     }
     check_idle(vf.bdf, host);
   }

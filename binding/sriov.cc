@@ -8,6 +8,8 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "binding/attempts.h"
 #include "binding/function_paths.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
@@ -29,7 +31,7 @@ std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
       if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
-      uses.push_back(fmt::format("{} by strait, process {}", name, lock_holder(vf.bdf, host.run)));
+      uses.push_back(fmt::format("{} by {}", name, name_of_holder(lock_holder(vf.bdf, host.run))));
     }
   }
   if (!uses.empty()) {
@@ -60,13 +62,72 @@ void write_count(const host::PciFunction& pf, unsigned count, const Host& host) 
   }
 }
 
-/// VFs that went took with them what they had to be given back with; new ones of the same address are not they.
+/// VFs that went took with them what they had to be given back with. The caller has their locks.
 void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host) {
   const Records records(host.state, host.procfs);
   for (const host::VirtualFunction& vf : vfs) {
     for (const Owner owner : {Owner::kRun, Owner::kCommand}) records.remove(vf.bdf, owner);
   }
 }
+
+/// The VFs that a PF had, to make them anew where others cannot be had in their place.
+class FormerVfs {
+ public:
+  FormerVfs(const host::PciFunction& pf, const Host& host) : pf_(pf), host_(host), table_(host.changes->read_vfs(pf.bdf())) {
+    for (const host::VirtualFunction& vf : pf.virtual_functions()) {
+      const host::PciFunction function = pf.sibling(vf.bdf);
+      vfs_.push_back({vf, {function.driver(), function.driver_override()}});
+    }
+  }
+
+  /// As many, with their drivers and what the PF had set for them. What fails is logged. Drivers are not probed by themselves meanwhile.
+  void make_anew() const {
+    if (vfs_.empty()) return;
+    Attempts attempts;
+    attempts([&] { write_count(pf_, static_cast<unsigned>(vfs_.size()), host_); });
+    for (const Former& former : vfs_) {
+      attempts([&] {
+        if (const auto settings = table_.find(former.vf.index); settings != table_.end()) {
+          host_.changes->change_vf(pf_.bdf(), former.vf.index, settings->second);
+        }
+      });
+      attempts([&] { bind_again(former); });
+    }
+    try {
+      attempts.finish();
+    } catch (const Error& error) {
+      log::error("the former VFs of {} are not as they were: {}", pf_.bdf().to_string(), error.what());
+    }
+  }
+
+ private:
+  struct Former {
+    host::VirtualFunction vf;
+    DriverBefore driver;
+  };
+
+  void bind_again(const Former& former) const {
+    const std::string override_path = attribute_path(former.vf.bdf, "driver_override");
+    if (!former.driver.driver.empty()) {
+      host_.changes->write_attribute(override_path, former.driver.driver + "\n");
+      host_.changes->write_attribute("bus/pci/drivers_probe", former.vf.bdf.to_string());
+    }
+    if (former.driver.driver != former.driver.driver_override) {
+      host_.changes->write_attribute(override_path, former.driver.driver_override + "\n");
+    }
+    // What strait bind has noted of the one before goes for this.
+    const Records records(host_.state, host_.procfs);
+    if (auto record = records.load(former.vf.bdf, Owner::kCommand)) {
+      record->identity = identity_of(former.vf.bdf, host_.sysfs);
+      records.save(*record);
+    }
+  }
+
+  const host::PciFunction& pf_;
+  const Host& host_;
+  host::VfTable table_;
+  std::vector<Former> vfs_;
+};
 
 }  // namespace
 
@@ -78,18 +139,24 @@ void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& 
   const auto before = pf.virtual_functions();
   if (before.size() == count) return lease.release();
   const std::vector<Lock> locks = lock_all(pf, host);
-  if (count > 0 && pf.sriov_drivers_autoprobe().has_value()) {
-    const std::string autoprobe = attribute_path(bdf, kAutoprobe), wanted = probe ? "1" : "0";
-    lease.remember_attribute(autoprobe, wanted);
-    if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
-  }
+  const auto autoprobe = [&](bool on) {
+    if (!pf.sriov_drivers_autoprobe()) return;
+    const std::string path = attribute_path(bdf, kAutoprobe), wanted = on ? "1" : "0";
+    lease.remember_attribute(path, wanted);
+    if (pf.sriov_drivers_autoprobe() != on) host.changes->write_attribute(path, wanted);
+  };
+  if (count > 0) autoprobe(probe);
+  const FormerVfs former(pf, host);
   // The kernel changes the number by way of none.
   if (!before.empty()) write_count(pf, 0, host);
-  forget_vfs(before, host);
-  if (count > 0) {
-    write_count(pf, count, host);
-    forget_vfs(pf.virtual_functions(), host);
+  try {
+    if (count > 0) write_count(pf, count, host);
+  } catch (const Error&) {
+    autoprobe(false);
+    former.make_anew();
+    throw;
   }
+  forget_vfs(before, host);
   lease.release();
 }
 

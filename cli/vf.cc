@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <iterator>
 #include <optional>
@@ -13,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/held_signals.h"
-#include "binding/lock.h"
 #include "binding/sriov.h"
+#include "binding/vf_pool.h"
 #include "cli/vf_list.h"
 #include "host/addresses.h"
 #include "host/pci_function.h"
@@ -92,18 +91,8 @@ void set(Arguments arguments) {
     host::set_vf_setting(settings, std::string_view(*word).substr(0, equals), std::string_view(*word).substr(equals + 1), "vf set ");
   }
   host::check_vf_settings(settings, "vf set ");
-  const binding::Host host = binding::this_host();
-  const host::Bdf pf = host::resolve_one(arguments[0]);
-  const auto vfs = host::PciFunction(pf).virtual_functions();
-  const auto vf = std::ranges::find(vfs, index, &host::VirtualFunction::index);
-  if (vf == vfs.end()) {
-    throw Error(fmt::format("{} has no VF {}", pf.to_string(), index),
-                fmt::format("strait vf list {} shows those that it has", arguments[0]));
-  }
   const HeldSignals held;
-  // A run that has the VF would set it back when it ends, and so take this for its guest's doing.
-  const auto lock = binding::Lock::take(vf->bdf, host.run, std::chrono::seconds(1));
-  host.changes->change_vf(pf, index, settings);
+  binding::set_vf(host::resolve_one(arguments[0]), index, settings, binding::this_host());
 }
 
 struct VfCommand {

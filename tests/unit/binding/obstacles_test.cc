@@ -139,7 +139,7 @@ TEST_F(ObstaclesTest, APfWithVfsCannotBeForced) {
     EXPECT_EQ(why_not("01:00.0", force),
               "0000:01:00.0 has 1 VFs, which would go with its driver and not come back; remove them first: strait vf remove 0000:01:00.0");
   }
-  const auto lock = Lock::take(function(), host().run);
+  const auto lock = Lock::take(function(), host());
   EXPECT_THAT(why_not("01:00.0", true), StartsWith("0000:01:10.0, a VF of 0000:01:00.0, is in use by strait, process "));
 }
 

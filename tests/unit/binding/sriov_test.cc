@@ -59,9 +59,25 @@ TEST_F(SriovTest, WhatCannotBeIsSaid) {
   EXPECT_THAT(error(1), HasSubstr("0000:03:00.0 has no SR-IOV"));
 }
 
+TEST_F(SriovTest, WhereTheNumberIsRefusedTheFormerVfsComeBack) {
+  set_vf_count(pf(), 3, true, host());
+  card_.table_[1].vlan = 5;
+  bind({vf(2)}, false, host());
+  const auto before = card_.table_;
+  card_.refused_numbers_ = {5};
+  EXPECT_THAT(error(5), testing::StartsWith("writing sriov_numvfs: Cannot allocate memory"));
+  EXPECT_EQ(card_.table_, before);
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_EQ(card_.driver(2), "vfio-pci");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "1");
+  release({vf(2)}, host());
+  EXPECT_EQ(card_.driver(2), "igbvf");
+  EXPECT_TRUE(records().functions().empty());
+}
+
 TEST_F(SriovTest, AVfThatSomebodyHasKeepsTheNumber) {
   set_vf_count(pf(), 3, false, host());
-  const Lock lock = Lock::take(vf(1), host().run);
+  const Lock lock = Lock::take(vf(1), host());
   EXPECT_EQ(error(0),
             fmt::format("the number of VFs of 0000:03:00.0 cannot be changed while one is in use: 0000:03:10.1 by strait, process {}; "
                         "end that use first",
