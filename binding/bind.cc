@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "binding/attempts.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
@@ -45,7 +46,10 @@ void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host)
   for (const host::Bdf& function : ordered) identity_of(function, host.sysfs);  // All of them are there.
   std::list<Lease> leases;
   for (const host::Bdf& function : ordered) leases.emplace_back(function, Owner::kCommand, host);
-  for (const Lease& lease : leases) check_bindable(lease.function(), force, host);
+  for (const Lease& lease : leases) {
+    check_bindable(lease.function(), force, host);
+    for (const std::string& loss : losses_of(lease.function(), host)) log::warning("{}", loss);
+  }
   const auto on_host = std::ranges::find_if(ordered, [&](const host::Bdf& one) { return !host::is_on_vfio(one, host.sysfs); });
   for (Lease& lease : leases) lease.bind(on_host == ordered.end() ? std::nullopt : std::optional(*on_host));
   for (Lease& lease : leases) lease.complete();

@@ -73,6 +73,21 @@ std::vector<std::string> uses_of(const host::Bdf& function, const Host& host) {
   return uses;
 }
 
+std::vector<std::string> losses_of(const host::Bdf& function, const Host& host) {
+  std::vector<std::string> losses;
+  std::error_code error;
+  for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
+    const auto interface = host::network_interface(name);
+    if (interface && !interface->uppers.empty()) {
+      losses.push_back(fmt::format("{} on top of {} will be gone, and not put back", fmt::join(interface->uppers, ", "), name));
+    }
+    if (fs::exists(host.sysfs / "class/net" / name / "brport", error)) {
+      losses.push_back(fmt::format("{} will be a port of its bridge again, but with a new port's settings (VLANs, cost, flags)", name));
+    }
+  }
+  return losses;
+}
+
 std::string user_of(const host::Bdf& bdf, const Host& host) {
   const host::PciFunction function(bdf, host.sysfs);
   if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->node);

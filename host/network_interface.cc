@@ -6,10 +6,13 @@
 #include <linux/if_link.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "base/error.h"
+#include "host/link_message.h"
 #include "host/netlink.h"
 
 namespace strait::host {
@@ -17,9 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Messages = std::vector<NetlinkMessage>;
-
-std::string text_in(nlattr* attribute) { return attribute == nullptr ? std::string() : nla_get_string(attribute); }
-std::uint32_t number_in(nlattr* attribute) { return attribute == nullptr ? 0 : nla_get_u32(attribute); }
 
 std::string mac_in(nlattr* attribute) {
   std::string text;
@@ -30,39 +30,20 @@ std::string mac_in(nlattr* attribute) {
 }
 
 nlattr* of_link(const NetlinkMessage& link, int type) { return link.attribute<ifinfomsg>(type); }
-int index_of(const NetlinkMessage& link) { return link.body<ifinfomsg>().ifi_index; }
-
-std::vector<std::string> altnames_of(const NetlinkMessage& link) {
-  std::vector<std::string> names;
-  nlattr* const list = of_link(link, IFLA_PROP_LIST);
-  if (list == nullptr) return names;
-  nlattr* one;
-  int rest;
-  nla_for_each_nested(one, list, rest) {
-    if (nla_type(one) == IFLA_ALT_IFNAME) names.push_back(nla_get_string(one));
-  }
-  return names;
-}
-
-bool is_called(const NetlinkMessage& link, const std::string& name) {
-  if (text_in(of_link(link, IFLA_IFNAME)) == name) return true;
-  const auto names = altnames_of(link);
-  return std::ranges::find(names, name) != names.end();
-}
 
 std::string name_of(const Messages& links, std::uint32_t index) {
-  const auto found = std::ranges::find_if(links, [&](const NetlinkMessage& link) { return index_of(link) == static_cast<int>(index); });
-  return found == links.end() ? std::string() : text_in(of_link(*found, IFLA_IFNAME));
+  const auto found = std::ranges::find_if(links, [&](const NetlinkMessage& link) { return link_index(link) == static_cast<int>(index); });
+  return found == links.end() ? std::string() : link_text(*found, IFLA_IFNAME);
 }
 
 /// Which link another is made upon, 0 for none. One in another namespace has a number of that one.
 int lower_of(const NetlinkMessage& link) {
-  return of_link(link, IFLA_LINK_NETNSID) != nullptr ? 0 : static_cast<int>(number_in(of_link(link, IFLA_LINK)));
+  return of_link(link, IFLA_LINK_NETNSID) != nullptr ? 0 : static_cast<int>(link_number(link, IFLA_LINK));
 }
 
 /// The two ends of a veth name each other, and neither is on top.
 bool is_on(const NetlinkMessage& link, const NetlinkMessage& lower) {
-  return index_of(link) != index_of(lower) && lower_of(link) == index_of(lower) && lower_of(lower) != index_of(link);
+  return link_index(link) != link_index(lower) && lower_of(link) == link_index(lower) && lower_of(lower) != link_index(link);
 }
 
 std::vector<std::string> addresses_of(Netlink& netlink, int index) {
@@ -80,7 +61,8 @@ std::vector<std::string> addresses_of(Netlink& netlink, int index) {
 }
 
 bool leaves_by(const NetlinkMessage& route, int index) {
-  if (number_in(route.attribute<rtmsg>(RTA_OIF)) == static_cast<unsigned>(index)) return true;
+  nlattr* const out = route.attribute<rtmsg>(RTA_OIF);
+  if (out != nullptr && nla_get_u32(out) == static_cast<unsigned>(index)) return true;
   nlattr* const hops = route.attribute<rtmsg>(RTA_MULTIPATH);
   if (hops == nullptr) return false;
   auto* hop = static_cast<rtnexthop*>(nla_data(hops));
@@ -98,6 +80,20 @@ bool has_default_route(Netlink& netlink, int index) {
   });
 }
 
+/// The innermost PCI function in a path of sysfs, by its address; empty where there is none.
+std::string function_of(const fs::path& path) {
+  std::string found;
+  for (const fs::path& part : path) {
+    const std::string& name = part.native();
+    if (name.find(':') == std::string::npos || name.find('.') == std::string::npos) continue;
+    try {
+      if (Bdf::parse(name).to_string() == name) found = name;
+    } catch (const UsageError&) {  // USB's have such names as well.
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::optional<NetworkInterface> network_interface(const std::string& name) {
@@ -106,18 +102,18 @@ std::optional<NetworkInterface> network_interface(const std::string& name) {
   const auto link = std::ranges::find_if(links, [&](const NetlinkMessage& one) { return is_called(one, name); });
   if (link == links.end()) return std::nullopt;
   NetworkInterface interface;
-  interface.index = index_of(*link);
-  interface.name = text_in(of_link(*link, IFLA_IFNAME));
-  interface.altnames = altnames_of(*link);
+  interface.index = link_index(*link);
+  interface.name = link_text(*link, IFLA_IFNAME);
+  interface.altnames = link_altnames(*link);
   interface.mac = mac_in(of_link(*link, IFLA_ADDRESS));
   interface.permanent_mac = mac_in(of_link(*link, IFLA_PERM_ADDRESS));
-  interface.mtu = number_in(of_link(*link, IFLA_MTU));
+  interface.mtu = link_number(*link, IFLA_MTU);
   interface.up = (link->body<ifinfomsg>().ifi_flags & IFF_UP) != 0;
   nlattr* const carrier = of_link(*link, IFLA_CARRIER);
   interface.carrier = interface.up && carrier != nullptr && nla_get_u8(carrier) != 0;
-  interface.master = name_of(links, number_in(of_link(*link, IFLA_MASTER)));
+  interface.master = name_of(links, link_number(*link, IFLA_MASTER));
   for (const NetlinkMessage& other : links) {
-    if (is_on(other, *link)) interface.uppers.push_back(text_in(of_link(other, IFLA_IFNAME)));
+    if (is_on(other, *link)) interface.uppers.push_back(link_text(other, IFLA_IFNAME));
   }
   interface.addresses = addresses_of(netlink, interface.index);
   interface.default_route = has_default_route(netlink, interface.index);
@@ -125,13 +121,16 @@ std::optional<NetworkInterface> network_interface(const std::string& name) {
 }
 
 std::vector<std::string> interfaces_of(const Bdf& function, const fs::path& sysfs) {
-  std::vector<std::string> names;
+  std::set<std::string> names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(sysfs / "bus/pci/devices" / function.to_string() / "net", error)) {
-    names.push_back(entry.path().filename());
+    names.insert(entry.path().filename());
   }
-  std::ranges::sort(names);
-  return names;
+  // Drivers on top of the function's have theirs further down, as with virtio and USB.
+  for (const auto& entry : fs::directory_iterator(sysfs / "class/net", error)) {
+    if (function_of(fs::read_symlink(entry.path(), error)) == function.to_string()) names.insert(entry.path().filename());
+  }
+  return {names.begin(), names.end()};
 }
 
 }  // namespace strait::host

@@ -29,8 +29,8 @@ struct NetworkInterface {
 /// Nothing where there is no interface of that name (or alternative name). Throws Error where rtnetlink fails.
 std::optional<NetworkInterface> network_interface(const std::string& name);
 
-/// The network interfaces that the function's driver made, in order; they may be in another network namespace than ours, where
-/// network_interface() does not find them.
+/// The network interfaces that the function's driver made, or another on top of it, in order; they may be in another network namespace than
+/// ours, where network_interface() does not find them.
 std::vector<std::string> interfaces_of(const Bdf& function, const std::filesystem::path& sysfs = "/sys");
 
 }  // namespace strait::host
