@@ -1,11 +1,11 @@
 #include "cli/devices.h"
 
-#include <cstdio>
 #include <set>
 
 #include "cli/devices_json.h"
 #include "cli/devices_text.h"
 #include "cli/parse.h"
+#include "cli/print.h"
 #include "cli/screen.h"
 #include "host/addresses.h"
 #include "host/inventory.h"
@@ -44,7 +44,7 @@ int run_devices(Words words) {
   const DevicesRequest request = DevicesRequest::parse(words);
   const host::Inventory inventory = host::take_inventory(request.functions());
   const std::string text = request.json ? devices_json(inventory) : devices_text(inventory, Screen::of_standard_output());
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(text);
   return 0;
 }
 
