@@ -38,7 +38,7 @@ std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
       if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
-      uses.push_back(fmt::format("{} by strait, process {}", name, lock_holder(vf.bdf, host.run)));
+      uses.push_back(fmt::format("{} by {}", name, lock_holder(vf.bdf, host.run).name()));
     }
   }
   if (!uses.empty()) {

@@ -31,7 +31,7 @@ bool is_usual(const std::string& key, const std::string& value) {
 /// Who has the VF, as `strait vf list` says it: empty for nobody. A run has its lock before it opens it, so that looking does not come in
 /// its way.
 std::string used_by(const host::Bdf& vf, const binding::Host& host) {
-  if (const int holder = binding::lock_holder(vf, host.run)) return fmt::format("by strait, process {}", holder);
+  if (const auto holder = binding::lock_holder(vf, host.run); holder.somebody()) return "by " + holder.name();
   return binding::user_of(vf, host);
 }
 
