@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include "base/held_signals.h"
 #include "binding/lock.h"
 #include "binding/sriov.h"
+#include "cli/print.h"
 #include "cli/vf_list.h"
 #include "host/addresses.h"
 #include "host/pci_function.h"
@@ -43,19 +43,24 @@ void check_count(const Arguments& arguments, std::size_t least, std::size_t most
     throw UsageError(fmt::format("vf {}: wrong number of arguments", command), kUsage);
 }
 
+/// Says so where the number was right already: whoever asks may expect new ones.
+void set_count(const host::Bdf& pf, unsigned count, bool probe) {
+  const HeldSignals held;
+  if (binding::set_vf_count(pf, count, probe, binding::this_host())) return;
+  const std::string number = count == 0 ? "no VFs" : count == 1 ? "1 VF already" : fmt::format("{} VFs already", count);
+  print(fmt::format("{} has {}\n", pf.to_string(), number));
+}
+
 void create(Arguments arguments) {
   const bool probe = take_option(arguments, "--probe");
   check_count(arguments, 2, 2, "create");
   const unsigned count = parse_number(arguments[1], "number of VFs");
-  const binding::Host host = binding::this_host();
-  const HeldSignals held;
-  binding::set_vf_count(host::resolve_one(arguments[0]), count, probe, host);
+  set_count(host::resolve_one(arguments[0]), count, probe);
 }
 
 void remove(Arguments arguments) {
   check_count(arguments, 1, 1, "remove");
-  const HeldSignals held;
-  binding::set_vf_count(host::resolve_one(arguments[0]), 0, false, binding::this_host());
+  set_count(host::resolve_one(arguments[0]), 0, false);
 }
 
 void list(Arguments arguments) {
@@ -77,7 +82,7 @@ void list(Arguments arguments) {
   }
   if (as_json) text = nlohmann::json{{"physical_functions", all}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (text.empty()) text = "no function of this host has SR-IOV\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(text);
 }
 
 void set(Arguments arguments) {
@@ -132,8 +137,9 @@ std::string vf_help() {
          "Virtual functions (VFs) of a card with SR-IOV. PF is the physical function, in\n"
          "any form of address (eth0, 0000:01:00.0, ...); VF is a number, from 0 on.\n"
          "\n"
-         "create gives it N VFs in place of those it has. No host driver is bound to\n"
-         "them, unless with --probe. create and remove change nothing while one is used.\n"
+         "create gives it N VFs in place of those it has; if it has N, they stay. No host\n"
+         "driver is bound to new ones, unless with --probe, which binds those that stay,\n"
+         "too. create and remove change nothing while one is used.\n"
          "\n"
          "set has the PF's driver enforce, until it is set otherwise:\n"
          "  mac=ADDRESS                        the VF's; 00:00:00:00:00:00 for its choice\n"
