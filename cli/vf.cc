@@ -67,22 +67,16 @@ void list(Arguments arguments) {
   const bool as_json = take_option(arguments, "--json");
   check_count(arguments, 0, 1, "list");
   const binding::Host host = binding::this_host();
-  const auto functions = arguments.empty() ? functions_with_sriov(host) : std::vector{host::resolve_one(arguments[0])};
-  nlohmann::json all = nlohmann::json::array();
-  std::string text;
-  for (const host::Bdf& pf : functions) {
-    if (!host::PciFunction(pf).sriov_total_vfs()) {
-      throw Error(fmt::format("{} has no SR-IOV", pf.to_string()), "strait vf list shows the functions that have");
-    }
-    if (as_json) {
-      all.push_back(vf_json(pf, host));
-    } else {
-      text += vf_table(pf, host);
-    }
+  const host::OpenDevices open;
+  const auto pfs = arguments.empty() ? look_at_all_vfs(open, host) : std::vector{look_at_vfs(host::resolve_one(arguments[0]), open, host)};
+  if (as_json) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const ListedPf& pf : pfs) all.push_back(vf_json(pf));
+    return print(nlohmann::json{{"physical_functions", all}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
-  if (as_json) text = nlohmann::json{{"physical_functions", all}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (text.empty()) text = "no function of this host has SR-IOV\n";
-  print(text);
+  std::string text;
+  for (const ListedPf& pf : pfs) text += vf_table(pf);
+  print(text.empty() ? "no function of this host has SR-IOV\n" : text);
 }
 
 void set(Arguments arguments) {
