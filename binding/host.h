@@ -23,7 +23,7 @@ class HostChanges {
   virtual void write_attribute(const std::filesystem::path& path, std::string_view text) = 0;
   /// Has modprobe load `module`.
   virtual void load_module(const std::string& module) = 0;
-  /// Who has the device file `node` below devfs open, like vfio/12, uio0 or nvme0n1: "process 1234 (qemu-system-x86)", "a process" where
+  /// Who has the device file `node` below devfs open, like vfio/12, uio0 or nvme0n1: "qemu-system-x86 (process 1234)", "a process" where
   /// that is all that can be told, empty for nobody.
   virtual std::string opener_of(const std::filesystem::path& node) = 0;
   /// Whether a block device's file `node` below devfs is claimed: by a mount, swap or volume, in whatever namespace.

@@ -20,9 +20,9 @@
 #include "base/syscall.h"
 #include "binding/fault_point.h"
 #include "binding/interface_config.h"
-#include "binding/open_files.h"
 #include "binding/vf_change.h"
 #include "host/network_interface.h"
+#include "host/open_devices.h"
 
 namespace strait::binding {
 namespace fs = std::filesystem;
@@ -73,8 +73,10 @@ void KernelHost::load_module(const std::string& module) {
 }
 
 std::string KernelHost::opener_of(const fs::path& node) {
-  if (const auto opener = binding::opener_of(devfs_ / node, procfs_)) return *opener;
-  if (node.parent_path() != "vfio") return "";
+  const host::OpenDevices open(procfs_);
+  const auto users = open.users_of(devfs_ / node);
+  if (!users.empty()) return fmt::format("{} (process {})", users.front().name, users.front().pid);
+  if (open.complete() || node.parent_path() != "vfio") return "";
   const UniqueFd fd(::open((devfs_ / node).c_str(), O_RDWR | O_CLOEXEC));
   return !fd && errno == EBUSY ? "a process" : "";
 }

@@ -52,7 +52,7 @@ Lock Lock::take(const host::Bdf& function, const Host& host, std::chrono::millis
   for (;;) {
     if (auto lock = try_take(function, host.run)) return std::move(*lock);
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(fmt::format("{} is in use by another {}", function.to_string(), name_of_holder(lock_holder(function, host.run))),
+      throw Error(fmt::format("{} is in use by another {}", function.to_string(), lock_holder(function, host.run).name()),
                   "end that one first, or choose another function");
     }
     wait_a_moment(host, std::chrono::milliseconds(20));
@@ -64,15 +64,18 @@ void wait_a_moment(const Host& host, std::chrono::milliseconds moment) {
   std::this_thread::sleep_for(moment);
 }
 
-std::string name_of_holder(int holder) { return holder > 0 ? fmt::format("strait, process {}", holder) : "strait"; }
+std::string LockHolder::name() const { return pid > 0 ? fmt::format("strait, process {}", pid) : "strait"; }
 
-int lock_holder(const host::Bdf& function, const fs::path& run) {
-  const UniqueFd fd(::open(path_of(function, run).c_str(), O_RDWR | O_CLOEXEC));
+LockHolder lock_holder(const host::Bdf& function, const fs::path& run) {
+  using State = LockHolder::State;
+  const UniqueFd fd(::open(path_of(function, run).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return {.state = errno == ENOENT ? State::kNobody : State::kUnknown};
   struct flock lock = whole_file();
-  if (!fd || ::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
+  if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return {.state = State::kUnknown};
+  if (lock.l_type == F_UNLCK) return {};
   char text[16] = {};
   const ssize_t size = ::pread(fd.get(), text, sizeof text - 1, 0);
-  return size > 0 ? std::atoi(text) : -1;
+  return {.state = State::kSomebody, .pid = size > 0 ? std::atoi(text) : 0};
 }
 
 }  // namespace strait::binding

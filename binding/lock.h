@@ -43,9 +43,19 @@ class Lock {
 /// Waits a moment for other processes. Throws Interrupted where this one is to end.
 void wait_a_moment(const Host& host, std::chrono::milliseconds moment);
 
-/// The process that has the lock, -1 where it has not said yet which it is, 0 where nobody has it. Takes nothing, and changes nothing.
-int lock_holder(const host::Bdf& function, const std::filesystem::path& run);
-/// "strait, process 1234": a holder as messages name it.
-std::string name_of_holder(int holder);
+/// Who has the lock of a function.
+struct LockHolder {
+  enum class State { kNobody, kSomebody, kUnknown };  ///< a user who is not root may not look into the file
+
+  State state = State::kNobody;
+  int pid = 0;  ///< somebody's; 0 where the file does not tell
+
+  bool somebody() const { return state == State::kSomebody; }
+  /// "strait, process 4711".
+  std::string name() const;
+};
+
+/// Takes nothing, and changes nothing.
+LockHolder lock_holder(const host::Bdf& function, const std::filesystem::path& run);
 
 }  // namespace strait::binding

@@ -16,27 +16,13 @@ namespace strait::binding {
 namespace fs = std::filesystem;
 namespace {
 
-/// The device files below devfs by which a process may have the function: VFIO's, and those of the UIO drivers (DPDK).
-std::vector<fs::path> nodes_of(const host::PciFunction& function, const fs::path& sysfs) {
-  std::vector<fs::path> nodes;
-  std::error_code error;
-  if (const auto group = function.iommu_group(); group && function.on_vfio()) nodes.push_back(fs::path("vfio") / std::to_string(*group));
-  for (const auto& entry : fs::directory_iterator(sysfs / attribute_path(function.bdf(), "vfio-dev"), error)) {
-    nodes.push_back("vfio/devices" / entry.path().filename());
-  }
-  for (const auto& entry : fs::directory_iterator(sysfs / attribute_path(function.bdf(), "uio"), error)) {
-    nodes.push_back(entry.path().filename());
-  }
-  return nodes;
-}
-
 struct Opener {
-  std::string who, node;
+  std::string who, file;
 };
 
 std::optional<Opener> opener_of(const host::PciFunction& function, const Host& host) {
-  for (const fs::path& node : nodes_of(function, host.sysfs)) {
-    if (const std::string who = host.changes->opener_of(node); !who.empty()) return Opener{who, node};
+  for (const fs::path& file : device_files_of(function, host.sysfs)) {
+    if (const std::string who = host.changes->opener_of(file); !who.empty()) return Opener{who, file};
   }
   return std::nullopt;
 }
@@ -90,7 +76,7 @@ std::vector<std::string> losses_of(const host::Bdf& function, const Host& host) 
 
 std::string user_of(const host::Bdf& bdf, const Host& host) {
   const host::PciFunction function(bdf, host.sysfs);
-  if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->node);
+  if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->file);
   if (const auto uses = uses_of(bdf, host); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
   for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
     const auto interface = host::network_interface(name);
@@ -102,7 +88,7 @@ std::string user_of(const host::Bdf& bdf, const Host& host) {
 
 void check_idle(const host::Bdf& bdf, const Host& host) {
   if (const auto opener = opener_of(host::PciFunction(bdf, host.sysfs), host)) {
-    throw InUse(fmt::format("{} is in use: {} has /dev/{} open", bdf.to_string(), opener->who, opener->node), "end that one first");
+    throw InUse(fmt::format("{} is in use: {} has /dev/{} open", bdf.to_string(), opener->who, opener->file), "end that one first");
   }
 }
 
@@ -119,8 +105,8 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
   check_idle(bdf, host);
   const auto vfs = function.virtual_functions();
   for (const auto& vf : vfs) {
-    if (const int holder = lock_holder(vf.bdf, host.run)) {
-      throw InUse(fmt::format("{}, a VF of {}, is in use by {}", vf.bdf.to_string(), name, name_of_holder(holder)), "end that one first");
+    if (const auto holder = lock_holder(vf.bdf, host.run); holder.somebody()) {
+      throw InUse(fmt::format("{}, a VF of {}, is in use by {}", vf.bdf.to_string(), name, holder.name()), "end that one first");
     }
     check_idle(vf.bdf, host);
   }

@@ -31,7 +31,7 @@ std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
       if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
-      uses.push_back(fmt::format("{} by {}", name, name_of_holder(lock_holder(vf.bdf, host.run))));
+      uses.push_back(fmt::format("{} by {}", name, lock_holder(vf.bdf, host.run).name()));
     }
   }
   if (!uses.empty()) {
@@ -129,35 +129,53 @@ class FormerVfs {
   std::vector<Former> vfs_;
 };
 
+/// Has the kernel bind host drivers to new VFs, or not, until the lease ends.
+void set_autoprobe(const host::PciFunction& pf, bool probe, Lease& lease, const Host& host) {
+  if (!pf.sriov_drivers_autoprobe().has_value()) return;
+  const std::string autoprobe = attribute_path(pf.bdf(), kAutoprobe), wanted = probe ? "1" : "0";
+  lease.remember_attribute(autoprobe, wanted);
+  if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
+}
+
+/// Host drivers for the VFs that have none, but for those that another process is about to take.
+void probe_vfs(const host::PciFunction& pf, Lease& lease, const Host& host) {
+  for (const host::VirtualFunction& vf : pf.virtual_functions()) {
+    if (!pf.sibling(vf.bdf).driver().empty()) continue;
+    const auto lock = Lock::try_take(vf.bdf, host.run);
+    if (!lock) continue;
+    set_autoprobe(pf, true, lease, host);
+    host.changes->write_attribute("bus/pci/drivers_probe", vf.bdf.to_string());
+  }
+}
+
 }  // namespace
 
-void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
+bool set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
   const host::PciFunction pf(bdf, host.sysfs);
   check_count(pf, count);
   // A run's: where this is killed, the next to come sets back what is only for the moment.
   Lease lease(bdf, Owner::kRun, host);
   const auto before = pf.virtual_functions();
-  if (before.size() == count) return lease.release();
+  if (before.size() == count) {
+    if (probe) probe_vfs(pf, lease, host);
+    lease.release();
+    return false;
+  }
   const std::vector<Lock> locks = lock_all(pf, host);
-  const auto autoprobe = [&](bool on) {
-    if (!pf.sriov_drivers_autoprobe()) return;
-    const std::string path = attribute_path(bdf, kAutoprobe), wanted = on ? "1" : "0";
-    lease.remember_attribute(path, wanted);
-    if (pf.sriov_drivers_autoprobe() != on) host.changes->write_attribute(path, wanted);
-  };
-  if (count > 0) autoprobe(probe);
+  if (count > 0) set_autoprobe(pf, probe, lease, host);
   const FormerVfs former(pf, host);
   // The kernel changes the number by way of none.
   if (!before.empty()) write_count(pf, 0, host);
   try {
     if (count > 0) write_count(pf, count, host);
   } catch (const Error&) {
-    autoprobe(false);
+    set_autoprobe(pf, false, lease, host);
     former.make_anew();
     throw;
   }
   forget_vfs(before, host);
   lease.release();
+  return true;
 }
 
 }  // namespace strait::binding

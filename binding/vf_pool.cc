@@ -109,7 +109,7 @@ class Pool {
     auto lock = Lock::try_take(vf, host_.run);
     if (!lock) {
       locked_ = true;
-      return not_free(vf, "is in use by another " + name_of_holder(lock_holder(vf, host_.run)));
+      return not_free(vf, "is in use by another " + lock_holder(vf, host_.run).name());
     }
     std::optional<Lease> lease;
     try {

@@ -2,13 +2,13 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
 #include "base/error.h"
 #include "cli/doctor_report.h"
 #include "cli/parse.h"
+#include "cli/print.h"
 #include "cli/run_options.h"
 #include "host/addresses.h"
 #include "host/checks/report.h"
@@ -47,7 +47,7 @@ int run_doctor(Words words) {
   const std::string text = values.contains("json")           ? as_json(diagnosis)
                            : values.contains("print-config") ? as_config(diagnosis)
                                                              : as_text(diagnosis, wants_colour());
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(text);
   return diagnosis.exit_code();
 }
 

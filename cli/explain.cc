@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "cli/explain_host.h"
 #include "cli/explain_report.h"
 #include "cli/parse.h"
+#include "cli/print.h"
 #include "host/addresses.h"
 #include "vmm/device_facts.h"
 
@@ -82,18 +82,19 @@ bool colour_wanted() {
   return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 
-void print(const std::vector<Case>& cases, bool json) {
-  if (json) {
-    Json functions = Json::array();
-    for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
-    std::puts(Json{{"functions", functions}}.dump(2).c_str());
-    return;
-  }
-  if (cases.empty()) std::puts("The guest has no assigned device.");
+std::string as_json(const std::vector<Case>& cases) {
+  Json functions = Json::array();
+  for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
+  return Json{{"functions", functions}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string as_text(const std::vector<Case>& cases) {
+  if (cases.empty()) return "The guest has no assigned device.\n";
+  std::string text;
   for (const Case& one : cases) {
-    const bool first = &one == &cases.front();
-    std::fputs(((first ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour_wanted())).c_str(), stdout);
+    text += (text.empty() ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour_wanted());
   }
+  return text;
 }
 
 }  // namespace
@@ -117,7 +118,7 @@ int explain_exit_code(const std::vector<Verdict>& verdicts) {
 int run_explain(Words words) {
   const ExplainRequest request = ExplainRequest::parse(words);
   const std::vector<Case> cases = look(request);
-  print(cases, request.json);
+  print(request.json ? as_json(cases) : as_text(cases));
   std::vector<Verdict> verdicts;
   for (const Case& one : cases) verdicts.push_back(one.explanation.verdict());
   return explain_exit_code(verdicts);

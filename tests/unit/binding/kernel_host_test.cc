@@ -54,7 +54,7 @@ TEST(KernelHostTest, AFileThatIsNotThereIsOpenNowhere) {
 
 TEST(KernelHostTest, WhoeverHasAFileOpenIsFoundByItsDescriptors) {
   const UniqueFd fd(::open("/dev/full", O_RDONLY | O_CLOEXEC));
-  EXPECT_THAT(KernelHost().opener_of("full"), testing::MatchesRegex("process [0-9]+ \\(.*\\)"));
+  EXPECT_THAT(KernelHost().opener_of("full"), testing::MatchesRegex(".* \\(process [0-9]+\\)"));
 }
 
 TEST(KernelHostTest, EachChangeIsAFaultPoint) {
