@@ -70,6 +70,7 @@ class InterfaceConfigTest : public testing::Test {
         "ip -d -j link show dev lan; ip -d -j addr show dev lan; ip -d -j route show table all dev lan; ip -d -6 -j route show table all "
         "dev lan");
     text = std::regex_replace(text, std::regex("\"(ifindex|link_index)\":[0-9]+|\"link\":\"[^\"]*\""), "");
+    text = std::regex_replace(text, std::regex("\"tentative\":true,"), "");
     return std::regex_replace(text, std::regex("\"(expires|timestamp)\":[0-9]+"), "");
   }
   static std::string route(const std::string& destination) { return output_of("ip route show table all " + destination); }
