@@ -73,9 +73,11 @@ void check_idle(const host::PciFunction& function, const Host& host) {
 /// What stands against binding, but can be overruled.
 std::vector<std::string> objections(const host::Bdf& bdf, const Host& host) {
   std::vector<std::string> found;
+  const auto look_up = host::interface_lookup();
   for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
-    if (const auto interface = host::network_interface(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(found));
+    if (const auto interface = look_up(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(found));
   }
+  if (host::has_interfaces_elsewhere(bdf, host.sysfs)) found.push_back("its network interface is in another network namespace, such as a container's");
   std::ranges::copy(uses_of_disks(bdf, host), std::back_inserter(found));
   const host::PciFunction function(bdf, host.sysfs);
   if (const auto vfs = function.virtual_functions(); !vfs.empty()) {

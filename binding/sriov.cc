@@ -11,7 +11,6 @@
 #include "binding/lease.h"
 #include "binding/obstacles.h"
 #include "binding/undo.h"
-#include "host/network_interface.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -21,8 +20,8 @@ constexpr const char* kNumVfs = "sriov_numvfs";
 constexpr const char* kAutoprobe = "sriov_drivers_autoprobe";
 
 /// How the host uses a network interface; empty where it does not.
-std::string use_of(const std::string& name) {
-  const auto interface = host::network_interface(name);
+std::string use_of(const std::string& name, const host::InterfaceLookup& look_up) {
+  const auto interface = look_up(name);
   if (!interface) return fmt::format("as {} of another network namespace", name);
   if (const auto uses = uses_of(*interface); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
   return interface->up ? fmt::format("by the host: {} is up", name) : "";
@@ -32,10 +31,11 @@ std::string use_of(const std::string& name) {
 std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
   std::vector<Lock> locks;
   std::vector<std::string> uses;
+  const auto look_up = host::interface_lookup();
   for (const host::VirtualFunction& vf : pf.virtual_functions()) {
     const std::string name = vf.bdf.to_string();
     if (auto lock = Lock::try_take(vf.bdf, host.run)) {
-      if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
+      if (const std::string user = user_of(vf.bdf, host, look_up); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
       uses.push_back(fmt::format("{} by strait, process {}", name, lock_holder(vf.bdf, host.run)));
@@ -79,14 +79,15 @@ void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host)
 
 }  // namespace
 
-std::string user_of(const host::Bdf& vf, const Host& host) {
+std::string user_of(const host::Bdf& vf, const Host& host, const host::InterfaceLookup& look_up) {
   const host::PciFunction function(vf, host.sysfs);
   if (const auto group = function.iommu_group(); group && function.on_vfio() && host.changes->is_open(*group)) {
     return fmt::format("by a process that has /dev/vfio/{} open", *group);
   }
   for (const std::string& name : host::interfaces_of(vf, host.sysfs)) {
-    if (std::string use = use_of(name); !use.empty()) return use;
+    if (std::string use = use_of(name, look_up); !use.empty()) return use;
   }
+  if (host::has_interfaces_elsewhere(vf, host.sysfs)) return "by another network namespace, such as a container's";
   const auto disks = uses_of_disks(vf, host);
   return disks.empty() ? "" : fmt::format("by the host: {}", fmt::join(disks, ", "));
 }

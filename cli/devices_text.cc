@@ -125,7 +125,7 @@ std::vector<std::string> facts_of(const FunctionFacts& facts) {
 }
 
 std::string interface_text(const host::InterfaceFacts& interface) {
-  if (!interface.details) return interface.name + ": in another network namespace";
+  if (!interface.details) return (interface.name.empty() ? "an interface" : interface.name) + ": in another network namespace";
   const host::NetworkInterface& details = *interface.details;
   std::string text = interface.name + (details.up ? ": up" : ": down");
   if (details.up && !details.carrier) text += ", no carrier";

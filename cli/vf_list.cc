@@ -30,9 +30,9 @@ bool is_usual(const std::string& key, const std::string& value) {
 
 /// Who has the VF, as `strait vf list` says it: empty for nobody. A run has its lock before it opens it, so that looking does not come in
 /// its way.
-std::string used_by(const host::Bdf& vf, const binding::Host& host) {
+std::string used_by(const host::Bdf& vf, const binding::Host& host, const host::InterfaceLookup& look_up) {
   if (const int holder = binding::lock_holder(vf, host.run)) return fmt::format("by strait, process {}", holder);
-  return binding::user_of(vf, host);
+  return binding::user_of(vf, host, look_up);
 }
 
 /// Appends `words` to `text`, on further lines behind `indent` blanks where they pass the screen's edge.
@@ -99,9 +99,10 @@ std::string vf_table(const host::Bdf& bdf, const binding::Host& host) {
   std::string text = fmt::format("{}{}{}  driver {}, {} of {} VFs\n", bdf.to_string(), interface.empty() ? "" : "  ", interface,
                                  pf.driver().empty() ? "none" : pf.driver(), vfs.size(), pf.sriov_total_vfs().value_or(0));
   const host::VfTable table = host.changes->read_vfs(bdf);
+  const auto look_up = host::interface_lookup();
   for (const host::VirtualFunction& vf : vfs) {
     const host::PciFunction function(vf.bdf, host.sysfs);
-    const std::string driver = function.driver(), use = used_by(vf.bdf, host);
+    const std::string driver = function.driver(), use = used_by(vf.bdf, host, look_up);
     text += fmt::format("{:>5}  {}  {:<10}", vf.index, vf.bdf.to_string(), driver.empty() ? "-" : driver);
     const std::size_t indent = text.size() - (text.rfind('\n') + 1) + 1;
     append_wrapped(text, {use.empty() ? "free" : "used " + use}, indent);
@@ -116,6 +117,7 @@ std::string vf_table(const host::Bdf& bdf, const binding::Host& host) {
 nlohmann::json vf_json(const host::Bdf& bdf, const binding::Host& host) {
   const host::PciFunction pf(bdf, host.sysfs);
   const host::VfTable table = host.changes->read_vfs(bdf);
+  const auto look_up = host::interface_lookup();
   Json vfs = Json::array();
   for (const host::VirtualFunction& vf : pf.virtual_functions()) {
     const host::PciFunction function(vf.bdf, host.sysfs);
@@ -124,7 +126,7 @@ nlohmann::json vf_json(const host::Bdf& bdf, const binding::Host& host) {
                    {"address", vf.bdf.to_string()},
                    {"driver", text_or_null(function.driver())},
                    {"interface", text_or_null(function.network_interface())},
-                   {"used", text_or_null(used_by(vf.bdf, host))},
+                   {"used", text_or_null(used_by(vf.bdf, host, look_up))},
                    {"settings", settings == table.end() ? Json() : settings_json(settings->second)}});
   }
   return {{"address", bdf.to_string()},

@@ -81,6 +81,7 @@ FunctionFacts look_at(const Bdf& bdf, const PciIds& ids, const InventorySources&
   for (const std::string& interface : interfaces_of(bdf, sources.sysfs)) {
     facts.interfaces.push_back(look_at_interface(interface, sources.sysfs / "bus/pci/devices" / bdf.to_string(), sources));
   }
+  if (has_interfaces_elsewhere(bdf, sources.sysfs)) facts.interfaces.emplace_back();
   return facts;
 }
 

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "base/error.h"
+#include "base/syscall.h"
 #include "host/netlink.h"
 
 namespace strait::host {
@@ -65,9 +67,9 @@ bool is_on(const NetlinkMessage& link, const NetlinkMessage& lower) {
   return index_of(link) != index_of(lower) && lower_of(link) == index_of(lower) && lower_of(lower) != index_of(link);
 }
 
-std::vector<std::string> addresses_of(Netlink& netlink, int index) {
+std::vector<std::string> addresses_of(const Messages& all, int index) {
   std::vector<std::string> addresses;
-  for (const NetlinkMessage& message : netlink.dump(RTM_GETADDR)) {
+  for (const NetlinkMessage& message : all) {
     const auto& body = message.body<ifaddrmsg>();
     if (static_cast<int>(body.ifa_index) != index) continue;
     nlattr* const local = message.attribute<ifaddrmsg>(IFA_LOCAL);  // IFA_ADDRESS is the peer's, where there is one.
@@ -91,18 +93,26 @@ bool leaves_by(const NetlinkMessage& route, int index) {
   return false;
 }
 
-bool has_default_route(Netlink& netlink, int index) {
-  return std::ranges::any_of(netlink.dump(RTM_GETROUTE), [&](const NetlinkMessage& route) {
-    const auto& body = route.body<rtmsg>();
-    return body.rtm_dst_len == 0 && body.rtm_type == RTN_UNICAST && leaves_by(route, index);
-  });
+/// Where the packets go that no other route takes.
+bool is_default_route(const nlmsghdr& message) {
+  const auto& body = *static_cast<const rtmsg*>(nlmsg_data(&message));
+  return body.rtm_dst_len == 0 && body.rtm_type == RTN_UNICAST;
 }
 
-}  // namespace
+/// The part of the network's configuration that says something of interfaces.
+struct Snapshot {
+  Messages links, addresses, default_routes;
+};
 
-std::optional<NetworkInterface> network_interface(const std::string& name) {
+Snapshot take_snapshot() {
   Netlink netlink;
-  const Messages links = netlink.dump(RTM_GETLINK);
+  return {.links = netlink.dump(RTM_GETLINK),
+          .addresses = netlink.dump(RTM_GETADDR),
+          .default_routes = netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_default_route)};
+}
+
+std::optional<NetworkInterface> find(const Snapshot& snapshot, const std::string& name) {
+  const Messages& links = snapshot.links;
   const auto link = std::ranges::find_if(links, [&](const NetlinkMessage& one) { return is_called(one, name); });
   if (link == links.end()) return std::nullopt;
   NetworkInterface interface;
@@ -119,19 +129,56 @@ std::optional<NetworkInterface> network_interface(const std::string& name) {
   for (const NetlinkMessage& other : links) {
     if (is_on(other, *link)) interface.uppers.push_back(text_in(of_link(other, IFLA_IFNAME)));
   }
-  interface.addresses = addresses_of(netlink, interface.index);
-  interface.default_route = has_default_route(netlink, interface.index);
+  interface.addresses = addresses_of(snapshot.addresses, interface.index);
+  interface.default_route =
+      std::ranges::any_of(snapshot.default_routes, [&](const NetlinkMessage& route) { return leaves_by(route, interface.index); });
   return interface;
+}
+
+fs::path directory_of_interfaces(const Bdf& function, const fs::path& sysfs) {
+  return sysfs / "bus/pci/devices" / function.to_string() / "net";
+}
+
+/// Representors say so: "pf0vf3", "pf0sf88". An uplink is "p0", and most drivers have no such name.
+bool is_representor(const fs::path& interface) {
+  try {
+    const std::string port = read_text_file(interface / "phys_port_name");
+    return port.find("vf") != std::string::npos || port.find("sf") != std::string::npos;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+InterfaceLookup interface_lookup() {
+  return [snapshot = std::optional<Snapshot>()](const std::string& name) mutable {
+    if (!snapshot) snapshot = take_snapshot();
+    return find(*snapshot, name);
+  };
 }
 
 std::vector<std::string> interfaces_of(const Bdf& function, const fs::path& sysfs) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(sysfs / "bus/pci/devices" / function.to_string() / "net", error)) {
+  for (const auto& entry : fs::directory_iterator(directory_of_interfaces(function, sysfs), error)) {
     names.push_back(entry.path().filename());
   }
   std::ranges::sort(names);
   return names;
+}
+
+bool has_interfaces_elsewhere(const Bdf& function, const fs::path& sysfs) {
+  std::error_code error;
+  const fs::directory_iterator first(directory_of_interfaces(function, sysfs), error);
+  return !error && first == fs::directory_iterator();
+}
+
+std::string pf_interface(const Bdf& function, const fs::path& sysfs) {
+  for (const std::string& name : interfaces_of(function, sysfs)) {
+    if (!is_representor(directory_of_interfaces(function, sysfs) / name)) return name;
+  }
+  return "";
 }
 
 }  // namespace strait::host

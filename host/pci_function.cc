@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/syscall.h"
+#include "host/network_interface.h"
 
 namespace strait::host {
 namespace fs = std::filesystem;
@@ -118,11 +119,7 @@ bool PciFunction::has_bus() const {
   return subclass == kPciBridge || subclass == kCardBusBridge || subclass == kSemiTransparentBridge;
 }
 
-std::string PciFunction::network_interface() const {
-  std::error_code error;
-  const fs::directory_iterator first(path() / "net", error);
-  return error || first == fs::directory_iterator() ? std::string() : first->path().filename().string();
-}
+std::string PciFunction::network_interface() const { return pf_interface(bdf_, sysfs_); }
 
 std::optional<std::string> PciFunction::text(const char* attribute) const {
   try {

@@ -48,7 +48,7 @@ class PciFunction {
   bool is_bridge() const;
   /// True for one that has a bus behind it. It may stay in a group without a VFIO driver, and can have none.
   bool has_bus() const;
-  /// A network interface of the bound host driver, empty for none.
+  /// The network interface that is the function's own (pf_interface()), empty for none.
   std::string network_interface() const;
 
   PciIdentity identity() const;

@@ -85,7 +85,7 @@ bool has_word(std::string_view words, char separator, std::string_view wanted) {
 HostView HostView::real() {
   HostView host;
   host.open_device = open_device_file;
-  host.network_interface = [](const std::string& name) { return strait::host::network_interface(name); };
+  host.network_interface = interface_lookup();
   host.cpuid_virtualisation = cpuid_has_virtualisation();
   host.user = name_of_id("/etc/passwd", ::getuid());
   host.locked = locked_memory();

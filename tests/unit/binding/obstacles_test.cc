@@ -50,6 +50,14 @@ TEST(UsesOfInterface, RouteAddressMasterAndUppersAre) {
 
 TEST_F(ObstaclesTest, AnIdleFunctionHasNone) { EXPECT_EQ(why_not(kBdf), kNothing); }
 
+TEST_F(ObstaclesTest, AnInterfaceThatAContainerHasIsInUse) {
+  sysfs_.move_interfaces_away(kBdf);
+  EXPECT_EQ(why_not(kBdf),
+            "0000:01:10.0 is in use on this host: its network interface is in another network namespace, such as a container's; "
+            "end that use, or bind it with --force");
+  EXPECT_EQ(why_not(kBdf, true), kNothing);
+}
+
 TEST_F(ObstaclesTest, AFunctionThatIsNotThereIsAnError) {
   EXPECT_THAT(why_not("09:00.0"), StartsWith("there is no PCI function 0000:09:00.0"));
 }
