@@ -11,6 +11,7 @@
 #include "base/syscall.h"
 #include "binding/lock.h"
 #include "binding/undo.h"
+#include "host/assignable.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -129,8 +130,7 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
     throw Error(fmt::format("{} is a bridge", name), "bind the functions behind it");
   }
   if (!function.iommu_group()) {
-    throw Error(fmt::format("no IOMMU translates for {}", name),
-                "enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on (AMD needs no option)");
+    throw Error(fmt::format("no IOMMU translates for {}", name), host::no_iommu_remedy(function));
   }
   check_idle(function, host);
   for (const auto& vf : function.virtual_functions()) {

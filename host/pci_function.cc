@@ -20,6 +20,17 @@ constexpr std::uint32_t kBaseClassBridge = 0x06;
 constexpr std::uint32_t kPciBridge = 0x0604, kCardBusBridge = 0x0607, kSemiTransparentBridge = 0x0609;
 constexpr std::size_t kConfigSize = 256;
 
+std::optional<std::string> text_of(const fs::path& file) {
+  try {
+    return read_text_file(file);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+/// VFIO makes groups of its own where it is told to do without an IOMMU.
+bool is_without_iommu(const fs::path& group) { return text_of(group / "name") == "vfio-noiommu"; }
+
 /// The last part of what a symbolic link points to; empty where there is no link.
 std::string link_name(const fs::path& link) {
   std::error_code error;
@@ -88,8 +99,7 @@ bool PciFunction::on_vfio() const { return is_vfio(driver()); }
 bool is_on_vfio(const Bdf& bdf, const fs::path& sysfs) { return is_vfio(link_name(sysfs / "bus/pci/devices" / bdf.to_string() / "driver")); }
 
 std::optional<unsigned> PciFunction::iommu_group() const {
-  // VFIO makes groups of its own where it is told to do without an IOMMU.
-  if (text("iommu_group/name") == "vfio-noiommu") return std::nullopt;
+  if (is_without_iommu(path() / "iommu_group")) return std::nullopt;
   return parse_number(link_name(path() / "iommu_group"), 10);
 }
 
@@ -97,6 +107,13 @@ std::vector<Bdf> PciFunction::group_members() const { return functions_in(path()
 
 std::vector<Bdf> members_of_group(unsigned group, const fs::path& sysfs) {
   return functions_in(sysfs / "kernel/iommu_groups" / std::to_string(group) / "devices");
+}
+
+std::size_t count_iommu_groups(const fs::path& sysfs) {
+  std::size_t count = 0;
+  std::error_code error;
+  for (const auto& group : fs::directory_iterator(sysfs / "kernel/iommu_groups", error)) count += !is_without_iommu(group.path());
+  return count;
 }
 
 std::vector<Bdf> all_functions(const fs::path& sysfs) { return functions_in(sysfs / "bus/pci/devices"); }
@@ -121,13 +138,7 @@ bool PciFunction::has_bus() const {
 
 std::string PciFunction::network_interface() const { return pf_interface(bdf_, sysfs_); }
 
-std::optional<std::string> PciFunction::text(const char* attribute) const {
-  try {
-    return read_text_file(path() / attribute);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
+std::optional<std::string> PciFunction::text(const char* attribute) const { return text_of(path() / attribute); }
 
 std::optional<std::uint32_t> PciFunction::number(const char* attribute, std::uint32_t limit) const {
   const std::string content = text(attribute).value_or("");

@@ -42,6 +42,7 @@ class PciFunction {
   std::optional<unsigned> iommu_group() const;
   /// Every function of the same IOMMU group, this one included.
   std::vector<Bdf> group_members() const;
+  const std::filesystem::path& sysfs() const { return sysfs_; }
   /// Another function of the same host. Throws Error where there is none.
   PciFunction sibling(Bdf bdf) const { return PciFunction(bdf, sysfs_); }
   /// True for a bridge of any kind: to PCI, to ISA, the host's.
@@ -92,6 +93,8 @@ bool is_on_vfio(const Bdf& bdf, const std::filesystem::path& sysfs = "/sys");
 bool is_bridge(const Bdf& bdf, const std::filesystem::path& sysfs = "/sys");
 /// The functions of an IOMMU group, ascending; none where there is no such group.
 std::vector<Bdf> members_of_group(unsigned group, const std::filesystem::path& sysfs = "/sys");
+/// How many groups there are that an IOMMU translates for; those of VFIO's mode without an IOMMU do not count.
+std::size_t count_iommu_groups(const std::filesystem::path& sysfs = "/sys");
 /// Their addresses as text.
 std::vector<std::string> names_of(std::span<const Bdf> functions);
 

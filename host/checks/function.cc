@@ -47,7 +47,7 @@ Check check_group(const HostView& host, const PciFunction& function, const Block
   Check check = {.kind = CheckKind::kGroup, .name = "group isolation"};
   if (const Blocker* none = find(blockers, Blocker::Kind::kNoIommu)) {
     check = failed(check, *none, "in no IOMMU group");
-    if (count_iommu_groups(host) == 0) check.remedy = "see IOMMU";
+    if (count_iommu_groups(host.sysfs) == 0) check.remedy = "see IOMMU";
     return check;
   }
   const unsigned group = function.iommu_group().value_or(0);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "host/limits.h"
 #include "host/network_interface.h"
@@ -56,6 +57,8 @@ struct HostView {
   /// lie there to load a module when opened, or be missing in a container.
   bool kvm_runs() const;
   std::string kernel_release() const;
+  /// Its first two numbers: {6, 1} of "6.1.0-18-amd64"; {0, 0} where it has none.
+  std::pair<unsigned, unsigned> kernel_version() const;
   /// A module's parameter as sysfs has it ("Y", "1", ...); nothing where the module is not there or hides it.
   std::optional<std::string> module_parameter(std::string_view module, std::string_view name) const;
   /// The same as a truth value.
