@@ -1,8 +1,10 @@
 #include "host/pci_function.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <string_view>
 #include <system_error>
 
@@ -10,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/syscall.h"
+#include "base/unique_fd.h"
 #include "host/network_interface.h"
 
 namespace strait::host {
@@ -164,15 +167,17 @@ std::string PciFunction::driver_override() const {
 std::optional<unsigned> PciFunction::numa_node() const { return number("numa_node"); }
 
 std::optional<std::vector<std::string>> PciFunction::reset_methods() const {
-  const auto names = text("reset_method");
-  return names ? std::optional(words_of(*names)) : std::nullopt;
+  if (const auto names = text("reset_method")) return words_of(*names);
+  std::error_code error;
+  return fs::exists(path() / "reset", error) ? std::nullopt : std::optional(std::vector<std::string>());
 }
 
 std::vector<std::uint8_t> PciFunction::config() const {
+  // In one read of just these: the kernel asks the device for every byte that is read, and a stream would read more.
   std::vector<std::uint8_t> bytes(kConfigSize);
-  std::ifstream file(path() / "config", std::ios::binary);
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  const UniqueFd file(::open((path() / "config").c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t size = file ? ::pread(file.get(), bytes.data(), bytes.size(), 0) : 0;
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   return bytes;
 }
 
@@ -203,8 +208,6 @@ std::vector<VirtualFunction> PciFunction::virtual_functions() const {
 }
 
 std::optional<unsigned> PciFunction::sriov_total_vfs() const { return number("sriov_totalvfs", 0xffff); }
-
-std::optional<unsigned> PciFunction::sriov_num_vfs() const { return number("sriov_numvfs", 0xffff); }
 
 std::optional<bool> PciFunction::sriov_drivers_autoprobe() const {
   const auto value = number("sriov_drivers_autoprobe", 1);

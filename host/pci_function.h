@@ -57,8 +57,8 @@ class PciFunction {
   std::string driver_override() const;
   /// The node of memory and processors that it is closest to; nothing where the host has only one or does not say.
   std::optional<unsigned> numa_node() const;
-  /// The names that the kernel has for its ways of resetting the function, the one that it prefers first; none where there is no way,
-  /// nothing where it does not tell (before Linux 5.15).
+  /// The names that the kernel has for its ways of resetting the function, the one that it prefers first; none where there is no way, for then
+  /// sysfs has no file about it. Nothing where there is one, and the kernel does not tell which (before Linux 5.15).
   std::optional<std::vector<std::string>> reset_methods() const;
   /// The first 256 bytes of configuration space, or as many of them as the user may read: 64 where that is not root. Empty where none.
   std::vector<std::uint8_t> config() const;
@@ -71,8 +71,6 @@ class PciFunction {
   std::vector<VirtualFunction> virtual_functions() const;
   /// How many there can be; nothing where the function has no SR-IOV.
   std::optional<unsigned> sriov_total_vfs() const;
-  /// How many there are. Waits as driver_override() does, and virtual_functions() does not.
-  std::optional<unsigned> sriov_num_vfs() const;
   /// Whether host drivers are bound to those that are made.
   std::optional<bool> sriov_drivers_autoprobe() const;
 

@@ -139,9 +139,9 @@ TEST(DevicesText, AFunctionThatNoIommuTranslatesForHasTheRemedyBeneath) {
             "\n"
             "GROUP     FUNCTION       NAME                                             DRIVER\n"
             "    - - + 0000:00:01.0   unknown                                               -\n"
-            "          INTx ?, MSI ?, MSI-X ?; reset ?\n"
+            "          INTx ?, MSI ?, MSI-X ?; can be reset\n"
             "    - - x 10000:e1:00.0  unknown                                               -\n"
-            "          INTx ?, MSI ?, MSI-X ?; reset ?\n"
+            "          INTx ?, MSI ?, MSI-X ?; can be reset\n"
             "          no IOMMU translates for it -> enable it\n"
             "\n"
             "MSI and MSI-X ?: only root may read that far.\n");

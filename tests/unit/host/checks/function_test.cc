@@ -165,6 +165,19 @@ TEST_F(FunctionBelowABridge, WithAcsOnItIsNot) {
   EXPECT_THAT(find("group isolation").cause, HasSubstr("the card's own functions"));
 }
 
+/// As a graphics card with its audio function: VFIO resets the bus where one guest has all of it.
+TEST_F(FunctionBelowABridge, WhatHasNoResetOfItsOwnMayHaveOneByItsBus) {
+  below(root_port(true));
+  EXPECT_EQ(find("reset").status, Status::kNote);
+  EXPECT_EQ(find("reset").finding, "only together with 0000:01:10.2, by its bus");
+  host_.functions().add("0000:01:11.0", "vfio-pci", 13);
+  EXPECT_EQ(find("reset").finding, "only together with 0000:01:10.2, 0000:01:11.0, by its bus");
+  host_.functions().add("0000:02:00.0", "ahci", 14);
+  EXPECT_EQ(find("reset").status, Status::kNote) << "another bus";
+  host_.functions().add("0000:01:12.0", "ahci", 15);
+  EXPECT_EQ(find("reset").status, Status::kWarning) << "the host's";
+}
+
 TEST_F(FunctionBelowABridge, WhatOnlyRootMayReadIsUnknown) {
   below(std::string(64, '\0'));
   EXPECT_EQ(find("ACS above").status, Status::kUnknown);
