@@ -136,7 +136,8 @@ std::string explain_help() {
          "  --json    for programs, with the facts\n"
          "\n"
          "It looks from outside: a driver is told from what it does to configuration\n"
-         "space, and accesses to registers that the guest has mapped are not seen.\n"
+         "space, and accesses to registers that the guest has mapped are not seen; nor\n"
+         "are interrupts that the IOMMU posts to the guest itself.\n"
          "\n"
          "Exit codes: 0 all is well, or waits only for somebody to use the device;\n"
          "1 a step failed; 3 none failed, but the guest is not so far yet.\n";

@@ -89,9 +89,14 @@ Json optional_json(const std::optional<Value>& value) {
 Json to_json(const PhysicalFacts& facts) {
   Json settings = Json::object();
   for (const auto& [key, value] : host::vf_setting_words(facts.settings)) settings[key] = value;
-  return {{"address", facts.address},          {"interface", facts.interface},
-          {"vf", facts.index},                 {"up", optional_json(facts.up)},
-          {"carrier", optional_json(facts.carrier)}, {"settings", settings}};
+  return {{"address", facts.address},
+          {"driver", facts.driver},
+          {"interface", facts.interface},
+          {"in_this_namespace", !facts.elsewhere},
+          {"vf", facts.index},
+          {"up", optional_json(facts.up)},
+          {"carrier", optional_json(facts.carrier)},
+          {"settings", settings}};
 }
 
 }  // namespace
@@ -129,7 +134,10 @@ Json report_json(const DeviceFacts& device, const HostFacts& host, const Explana
           {"failed_step", failure != nullptr ? Json(failure->name) : Json()},
           {"steps", steps},
           {"facts", to_json(device)},
-          {"host", {{"interrupts", optional_json(host.interrupts)}, {"physical_function", host.physical ? to_json(*host.physical) : Json()}}}};
+          {"host",
+           {{"interrupts", optional_json(host.interrupts)},
+            {"posted_interrupts", optional_json(host.posted)},
+            {"physical_function", host.physical ? to_json(*host.physical) : Json()}}}};
 }
 
 }  // namespace strait
