@@ -36,8 +36,10 @@ const CtlCommand* find(std::string_view name) {
   return found == std::end(kTable) ? nullptr : &*found;
 }
 
-/// ADDRESS[,KEY=VALUE...] with the full form of the address, found here: the other strait may have another environment.
+/// ADDRESS[,KEY=VALUE...] with the full form of the address, found here: the other strait may have another environment. It refuses vf=, and
+/// says why.
 std::string with_full_address(std::string_view text) {
+  if (text.starts_with("vf=")) return std::string(text);
   const auto comma = std::min(text.find(','), text.size());
   return host::resolve_one(text.substr(0, comma)).to_string() + std::string(text.substr(comma));
 }

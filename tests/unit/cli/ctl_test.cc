@@ -35,6 +35,11 @@ TEST(Ctl, AddressesAreSentInFull) {
   ::unsetenv("STRAIT_TEST_VFS");
 }
 
+/// Who runs the guest says why a function that nobody has bound cannot come.
+TEST(Ctl, ARequestForAVfIsTheOthersToRefuse) {
+  EXPECT_EQ(parse({"s", "add-device", "vf=eth0:any,mac=02:00:00:00:00:01"}).arguments[0], "vf=eth0:any,mac=02:00:00:00:00:01");
+}
+
 TEST(Ctl, WrongWordsAreUsageErrors) {
   for (const auto& words : {Line{}, Line{"s"}, Line{"s", "frobnicate"}, Line{"s", "info", "x"}, Line{"s", "add-device"}, Line{"s", "ping", "--now"}}) {
     EXPECT_THAT(test::error_of([&] { parse(words); }), HasSubstr("strait ctl SOCKET COMMAND"));
