@@ -1,11 +1,8 @@
 #include "cli/explain.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -18,6 +15,7 @@
 #include "cli/explain_host.h"
 #include "cli/explain_report.h"
 #include "cli/parse.h"
+#include "cli/screen.h"
 #include "host/addresses.h"
 #include "vmm/device_facts.h"
 
@@ -77,11 +75,6 @@ std::vector<Case> look(const ExplainRequest& request) {
   }
 }
 
-bool colour_wanted() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
-}
-
 void print(const std::vector<Case>& cases, bool json) {
   if (json) {
     Json functions = Json::array();
@@ -90,9 +83,10 @@ void print(const std::vector<Case>& cases, bool json) {
     return;
   }
   if (cases.empty()) std::puts("The guest has no assigned device.");
+  const bool colour = Screen::of_standard_output().colour;
   for (const Case& one : cases) {
     const bool first = &one == &cases.front();
-    std::fputs(((first ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour_wanted())).c_str(), stdout);
+    std::fputs(((first ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour)).c_str(), stdout);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/screen.h"
+
 namespace strait {
 namespace {
 
@@ -13,7 +15,6 @@ using Json = nlohmann::json;
 using Status = Step::Status;
 using Verdict = Explanation::Verdict;
 
-constexpr std::size_t kWidth = 80;
 constexpr std::size_t kMarkWidth = 9, kTitleWidth = 24;
 
 struct Look {
@@ -44,24 +45,6 @@ Look look_of(Verdict verdict) {
 
 std::string painted(std::string_view text, const char* colour, bool wanted) {
   return wanted ? fmt::format("{}{}\033[0m", colour, text) : std::string(text);
-}
-
-/// `text` in lines of at most kWidth, the second and later ones indented; `column` is where the first begins.
-std::string wrapped(std::string_view text, std::size_t column, std::size_t indent) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (column + end > kWidth && column > indent) {
-      while (result.ends_with(' ')) result.pop_back();
-      result += "\n" + std::string(indent, ' ');
-      column = indent;
-    }
-    const std::size_t size = std::min(end + 1, text.size());
-    result += text.substr(0, size);
-    column += size;
-    text.remove_prefix(size);
-  }
-  return result;
 }
 
 /// What is most worth reading: what failed first, else what keeps the guest, else what nobody here can know.
@@ -112,15 +95,16 @@ std::string report_text(const DeviceFacts& device, const HostFacts& host, const 
     const char* word = step.status == Status::kUnknown && step.finding.empty() ? "-" : look.mark;
     const std::string mark = painted(fmt::format("{:<{}}", word, kMarkWidth), look.colour, colour);
     constexpr std::size_t kColumn = 2 + kMarkWidth + kTitleWidth;
-    std::string line = fmt::format("  {}{:<{}}{}", mark, step.title, kTitleWidth, wrapped(step.finding, kColumn, kColumn));
+    std::string line = fmt::format("  {}{:<{}}{}", mark, step.title, kTitleWidth, hang(step.finding, kColumn, kColumn));
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
   const Step* step = advice(explanation);
   if (step == nullptr) return text;
-  text += "\n" + wrapped(fmt::format("{}: {}", step->title, step->finding), 0, 2) + "\n";
-  if (!step->cause.empty()) text += wrapped("  Why: " + step->cause, 0, 7) + "\n";
-  if (!step->remedy.empty()) text += wrapped("  Do:  " + step->remedy, 0, 7) + "\n";
+  text += "\n" + hang(fmt::format("{}: {}", step->title, step->finding), 0, 2) + "\n";
+  constexpr std::size_t kWordWidth = 7;
+  if (!step->cause.empty()) text += "  Why: " + hang(step->cause, kWordWidth, kWordWidth) + "\n";
+  if (!step->remedy.empty()) text += "  Do:  " + hang(step->remedy, kWordWidth, kWordWidth) + "\n";
   return text;
 }
 

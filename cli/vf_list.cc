@@ -8,16 +8,17 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "binding/lock.h"
 #include "binding/sriov.h"
+#include "cli/screen.h"
 #include "host/pci_function.h"
 
 namespace strait {
 namespace {
 
 using Json = nlohmann::json;
-constexpr std::size_t kWidth = 80;
 
 /// What a PF tells of a VF that everybody has who did not set it is no news.
 bool is_usual(const std::string& key, const std::string& value) {
@@ -33,20 +34,6 @@ bool is_usual(const std::string& key, const std::string& value) {
 std::string used_by(const host::Bdf& vf, const binding::Host& host, const host::InterfaceLookup& look_up) {
   if (const int holder = binding::lock_holder(vf, host.run)) return fmt::format("by strait, process {}", holder);
   return binding::user_of(vf, host, look_up);
-}
-
-/// Appends `words` to `text`, on further lines behind `indent` blanks where they pass the screen's edge.
-void append_wrapped(std::string& text, const std::vector<std::string>& words, std::size_t indent) {
-  std::size_t column = text.size() - (text.rfind('\n') + 1);
-  for (const std::string& word : words) {
-    if (column + 1 + word.size() > kWidth) {
-      text += "\n" + std::string(indent - 1, ' ');
-      column = indent - 1;
-    }
-    text += " " + word;
-    column += 1 + word.size();
-  }
-  text += "\n";
 }
 
 std::vector<std::string> news_of(const host::VfTable& table, unsigned index) {
@@ -103,12 +90,10 @@ std::string vf_table(const host::Bdf& bdf, const binding::Host& host) {
   for (const host::VirtualFunction& vf : vfs) {
     const host::PciFunction function(vf.bdf, host.sysfs);
     const std::string driver = function.driver(), use = used_by(vf.bdf, host, look_up);
-    text += fmt::format("{:>5}  {}  {:<10}", vf.index, vf.bdf.to_string(), driver.empty() ? "-" : driver);
-    const std::size_t indent = text.size() - (text.rfind('\n') + 1) + 1;
-    append_wrapped(text, {use.empty() ? "free" : "used " + use}, indent);
+    const std::string head = fmt::format("{:>5}  {}  {:<10} ", vf.index, vf.bdf.to_string(), driver.empty() ? "-" : driver);
+    text += head + hang(use.empty() ? "free" : "used " + use, head.size(), head.size()) + "\n";
     if (const auto news = news_of(table, vf.index); !news.empty()) {
-      text += std::string(indent - 1, ' ');
-      append_wrapped(text, news, indent);
+      text += std::string(head.size(), ' ') + hang(fmt::format("{}", fmt::join(news, " ")), head.size(), head.size()) + "\n";
     }
   }
   return text;
