@@ -78,7 +78,9 @@ std::vector<std::string> objections(const host::Bdf& bdf, const Host& host) {
   for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
     if (const auto interface = look_up(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(found));
   }
-  if (host::has_interfaces_elsewhere(bdf, host.sysfs)) found.push_back("its network interface is in another network namespace, such as a container's");
+  if (host::has_interfaces_elsewhere(bdf, host.sysfs)) {
+    found.push_back("its network interface is in another network namespace, such as a container's");
+  }
   std::ranges::copy(uses_of_disks(bdf, host), std::back_inserter(found));
   const host::PciFunction function(bdf, host.sysfs);
   if (const auto vfs = function.virtual_functions(); !vfs.empty()) {

@@ -44,7 +44,8 @@ std::optional<std::string> read_interrupts(const std::filesystem::path& procfs) 
   try {
     std::string text = read_text_file(procfs / "interrupts");
     // Its first line names the processors that are on.
-    return std::string_view(text).substr(0, text.find('\n')).find("CPU") != std::string_view::npos ? std::optional(std::move(text)) : std::nullopt;
+    const bool masked = std::string_view(text).substr(0, text.find('\n')).find("CPU") == std::string_view::npos;
+    return masked ? std::nullopt : std::optional(std::move(text));
   } catch (const Error&) {
     return std::nullopt;
   }

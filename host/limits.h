@@ -12,7 +12,7 @@ struct LockedMemory {
   bool unlimited = false;    ///< `capable`, or no RLIMIT_MEMLOCK
   std::uint64_t limit = 0;   ///< RLIMIT_MEMLOCK in bytes
   std::uint64_t locked = 0;  ///< bytes locked already
-  bool capable = false;      ///< CAP_IPC_LOCK, which makes the limit void; VFIO does not count that of a user namespace, such as a container's
+  bool capable = false;      ///< CAP_IPC_LOCK, which makes the limit void; for VFIO not that of a user namespace, as of a container
 
   bool allows(std::uint64_t bytes) const { return unlimited || bytes + locked <= limit; }
 };

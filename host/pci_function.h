@@ -57,7 +57,7 @@ class PciFunction {
   std::string driver_override() const;
   /// The node of memory and processors that it is closest to; nothing where the host has only one or does not say.
   std::optional<unsigned> numa_node() const;
-  /// The names that the kernel has for its ways of resetting the function, the one that it prefers first; none where there is no way, for then
+  /// The names that the kernel has for its ways of resetting the function, the one that it prefers first; none where there is no way: then
   /// sysfs has no file about it. Nothing where there is one, and the kernel does not tell which (before Linux 5.15).
   std::optional<std::vector<std::string>> reset_methods() const;
   /// The first 256 bytes of configuration space, or as many of them as the user may read: 64 where that is not root. Empty where none.

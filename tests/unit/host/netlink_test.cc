@@ -10,7 +10,8 @@ namespace {
 
 /// The last message of a dump, with the kernel's word on how it went.
 struct Done {
-  nlmsghdr header = {.nlmsg_len = NLMSG_LENGTH(sizeof(int)), .nlmsg_type = NLMSG_DONE, .nlmsg_flags = NLM_F_MULTI, .nlmsg_seq = 0, .nlmsg_pid = 0};
+  nlmsghdr header = {
+      .nlmsg_len = NLMSG_LENGTH(sizeof(int)), .nlmsg_type = NLMSG_DONE, .nlmsg_flags = NLM_F_MULTI, .nlmsg_seq = 0, .nlmsg_pid = 0};
   int code = 0;
 };
 
