@@ -15,9 +15,15 @@ HeldSignals::HeldSignals() {
     if (current.sa_handler != SIG_IGN) ::sigaddset(&held_, signal);  // nohup, and scripts that shield their children
   }
   ::pthread_sigmask(SIG_BLOCK, &held_, &before_);
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &pipe_before_);
 }
 
-HeldSignals::~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+HeldSignals::~HeldSignals() {
+  ::sigaction(SIGPIPE, &pipe_before_, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 int HeldSignals::next() const {
   constexpr timespec kNow = {};

@@ -1,6 +1,7 @@
 #include "binding/bind.h"
 
 #include <algorithm>
+#include <exception>
 #include <list>
 #include <optional>
 #include <set>
@@ -25,6 +26,19 @@ bool release_one(const host::Bdf& function, const Records& records, const Host& 
     found = true;
   }
   return found;
+}
+
+/// Whether a record is of an interface with this name or alternative name. One that is damaged is of none; whoever needs it is told.
+bool had_interface(const Records& records, const host::Bdf& function, Owner owner, const std::string& name) {
+  try {
+    const auto record = records.load(function, owner);
+    return record && std::ranges::any_of(record->interfaces, [&](const nlohmann::json& interface) {
+             const nlohmann::json others = interface.value("altnames", nlohmann::json::array());
+             return interface.value("name", "") == name || std::ranges::find(others, nlohmann::json(name)) != others.end();
+           });
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -58,16 +72,21 @@ std::vector<host::Bdf> release_stale(const Host& host, const std::function<void(
     try {
       const auto lock = Lock::try_take(function, host.run);
       if (lock && settle(*lock, records, host)) done.push_back(function);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       complain(error.what());
     }
   }
   return done;
 }
 
-std::vector<host::Bdf> releasable(const Host& host) {
-  auto functions = Records(host.state, host.procfs).functions();
-  std::erase_if(functions, [&](const host::Bdf& one) { return lock_holder(one, host.run) != 0; });
+std::vector<host::Bdf> taken(const Host& host) { return Records(host.state, host.procfs).functions(); }
+
+std::vector<host::Bdf> taken_with_interface(const std::string& name, const Host& host) {
+  const Records records(host.state, host.procfs);
+  auto functions = records.functions();
+  std::erase_if(functions, [&](const host::Bdf& function) {
+    return !had_interface(records, function, Owner::kCommand, name) && !had_interface(records, function, Owner::kRun, name);
+  });
   return functions;
 }
 

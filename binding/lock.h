@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "base/unique_fd.h"
 #include "host/bdf.h"
@@ -31,7 +32,19 @@ class Lock {
   UniqueFd fd_;
 };
 
-/// The process that has the lock, 0 where nobody has. Takes nothing, and changes nothing.
-int lock_holder(const host::Bdf& function, const std::filesystem::path& run);
+/// Who has the lock of a function.
+struct LockHolder {
+  enum class State { kNobody, kSomebody, kUnknown };  ///< a user who is not root may not look into the file
+
+  State state = State::kNobody;
+  int pid = 0;  ///< somebody's; 0 where the file does not tell
+
+  bool somebody() const { return state == State::kSomebody; }
+  /// "strait, process 4711".
+  std::string name() const;
+};
+
+/// Takes nothing, and changes nothing.
+LockHolder lock_holder(const host::Bdf& function, const std::filesystem::path& run);
 
 }  // namespace strait::binding

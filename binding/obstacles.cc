@@ -136,8 +136,8 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
   }
   check_idle(function, host);
   for (const auto& vf : function.virtual_functions()) {
-    if (const int holder = lock_holder(vf.bdf, host.run)) {
-      throw Error(fmt::format("{}, a VF of {}, is in use by strait, process {}", vf.bdf.to_string(), name, holder), "end that one first");
+    if (const auto holder = lock_holder(vf.bdf, host.run); holder.somebody()) {
+      throw Error(fmt::format("{}, a VF of {}, is in use by {}", vf.bdf.to_string(), name, holder.name()), "end that one first");
     }
     check_idle(function.sibling(vf.bdf), host);
   }

@@ -38,7 +38,7 @@ std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
       if (const std::string user = user_of(vf.bdf, host, look_up); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
-      uses.push_back(fmt::format("{} by strait, process {}", name, lock_holder(vf.bdf, host.run)));
+      uses.push_back(fmt::format("{} by {}", name, lock_holder(vf.bdf, host.run).name()));
     }
   }
   if (!uses.empty()) {
@@ -77,6 +77,25 @@ void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host)
   }
 }
 
+/// Has the kernel bind host drivers to new VFs, or not, until the lease ends.
+void set_autoprobe(const host::PciFunction& pf, bool probe, Lease& lease, const Host& host) {
+  if (!pf.sriov_drivers_autoprobe().has_value()) return;
+  const std::string autoprobe = attribute_path(pf.bdf(), kAutoprobe), wanted = probe ? "1" : "0";
+  lease.remember_attribute(autoprobe, wanted);
+  if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
+}
+
+/// Host drivers for the VFs that have none, but for those that another process is about to take.
+void probe_vfs(const host::PciFunction& pf, Lease& lease, const Host& host) {
+  for (const host::VirtualFunction& vf : pf.virtual_functions()) {
+    if (!pf.sibling(vf.bdf).driver().empty()) continue;
+    const auto lock = Lock::try_take(vf.bdf, host.run);
+    if (!lock) continue;
+    set_autoprobe(pf, true, lease, host);
+    host.changes->write_attribute("bus/pci/drivers_probe", vf.bdf.to_string());
+  }
+}
+
 }  // namespace
 
 std::string user_of(const host::Bdf& vf, const Host& host, const host::InterfaceLookup& look_up) {
@@ -92,19 +111,19 @@ std::string user_of(const host::Bdf& vf, const Host& host, const host::Interface
   return disks.empty() ? "" : fmt::format("by the host: {}", fmt::join(disks, ", "));
 }
 
-void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
+bool set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
   const host::PciFunction pf(bdf, host.sysfs);
   check_count(pf, count);
   // A run's: where this is killed, the next to come sets back what is only for the moment.
   Lease lease(bdf, Owner::kRun, host);
   const auto before = pf.virtual_functions();
-  if (before.size() == count) return lease.release();
-  const std::vector<Lock> locks = lock_all(pf, host);
-  if (count > 0 && pf.sriov_drivers_autoprobe().has_value()) {
-    const std::string autoprobe = attribute_path(bdf, kAutoprobe), wanted = probe ? "1" : "0";
-    lease.remember_attribute(autoprobe, wanted);
-    if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
+  if (before.size() == count) {
+    if (probe) probe_vfs(pf, lease, host);
+    lease.release();
+    return false;
   }
+  const std::vector<Lock> locks = lock_all(pf, host);
+  if (count > 0) set_autoprobe(pf, probe, lease, host);
   // The kernel changes the number by way of none.
   if (!before.empty()) write_count(pf, 0, host);
   forget_vfs(before, host);
@@ -113,6 +132,7 @@ void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& 
     forget_vfs(pf.virtual_functions(), host);
   }
   lease.release();
+  return true;
 }
 
 }  // namespace strait::binding

@@ -102,7 +102,7 @@ class Pool {
         return bound(Lease(std::move(*lock), Owner::kRun, host_), Place{pf_, vf.index}, host_);
       }
       locked_ = true;
-      reasons_.push_back(fmt::format("{} is in use by another strait, process {}", vf.bdf.to_string(), lock_holder(vf.bdf, host_.run)));
+      reasons_.push_back(fmt::format("{} is in use by another {}", vf.bdf.to_string(), lock_holder(vf.bdf, host_.run).name()));
     } catch (const Error& error) {
       reasons_.emplace_back(error.what());
     }

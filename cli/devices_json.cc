@@ -40,6 +40,7 @@ std::string_view name_of(Blocker::Kind kind) {
     case Blocker::Kind::kHostDriver: return "host_driver";
     case Blocker::Kind::kNoDriver: return "no_driver";
     case Blocker::Kind::kSharedGroup: return "shared_group";
+    case Blocker::Kind::kInUse: return "in_use";
   }
   return "";
 }
@@ -105,6 +106,7 @@ Json function(const FunctionFacts& facts) {
                         {"msix_vectors", or_null(interrupts.msix)}};
   json["network_interfaces"] = Json::array();
   for (const auto& one : facts.interfaces) json["network_interfaces"].push_back(interface(one));
+  json["in_use"] = or_null(facts.in_use);
   json["assignable"] = facts.blockers.empty();
   json["blockers"] = Json::array();
   for (const Blocker& one : facts.blockers) json["blockers"].push_back(blocker(one));

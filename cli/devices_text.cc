@@ -259,6 +259,9 @@ class Page {
     std::vector<std::string> notes;
     const auto unknown = [](const FunctionFacts& facts) { return !facts.interrupts.msi || !facts.interrupts.msix; };
     if (std::ranges::any_of(inventory_.functions, unknown)) notes.emplace_back("MSI and MSI-X ?: only root may read that far.");
+    if (std::ranges::any_of(inventory_.functions, [](const FunctionFacts& facts) { return !facts.in_use; })) {
+      notes.emplace_back("Whether somebody else's process has a function of vfio-pci, only root can tell.");
+    }
     if (!inventory_.names) notes.emplace_back("Names come from /usr/share/misc/pci.ids, which is missing here.");
     if (notes.empty() || inventory_.functions.empty()) return;
     line("");

@@ -1,6 +1,5 @@
 #include "cli/doctor.h"
 
-#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
@@ -8,6 +7,7 @@
 #include "binding/lock.h"
 #include "cli/doctor_report.h"
 #include "cli/parse.h"
+#include "cli/print.h"
 #include "cli/run_options.h"
 #include "cli/screen.h"
 #include "host/addresses.h"
@@ -38,12 +38,15 @@ int run_doctor(Words words) {
   if (values.contains("address")) device = host::resolve_one(values["address"].as<std::string>());
 
   host::HostView host = host::HostView::real();
-  host.holder = [run = binding::this_host().run](const host::Bdf& function) { return binding::lock_holder(function, run); };
+  host.holder = [run = binding::this_host().run](const host::Bdf& function) {
+    const binding::LockHolder holder = binding::lock_holder(function, run);
+    return holder.somebody() ? holder.name() : "";
+  };
   const Diagnosis diagnosis = {host.kernel_release(), host.user, device, host::check_all(host, memory, device)};
   const std::string text = values.contains("json")           ? as_json(diagnosis)
                            : values.contains("print-config") ? as_config(diagnosis)
                                                              : as_text(diagnosis, Screen::of_standard_output().colour);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(text);
   return diagnosis.exit_code();
 }
 

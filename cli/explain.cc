@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "cli/explain_host.h"
 #include "cli/explain_report.h"
 #include "cli/parse.h"
+#include "cli/print.h"
 #include "cli/screen.h"
 #include "host/addresses.h"
 #include "vmm/device_facts.h"
@@ -75,19 +75,20 @@ std::vector<Case> look(const ExplainRequest& request) {
   }
 }
 
-void print(const std::vector<Case>& cases, bool json) {
-  if (json) {
-    Json functions = Json::array();
-    for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
-    std::puts(Json{{"functions", functions}}.dump(2).c_str());
-    return;
-  }
-  if (cases.empty()) std::puts("The guest has no assigned device.");
+std::string as_json(const std::vector<Case>& cases) {
+  Json functions = Json::array();
+  for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
+  return Json{{"functions", functions}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string as_text(const std::vector<Case>& cases) {
+  if (cases.empty()) return "The guest has no assigned device.\n";
+  std::string text;
   const bool colour = Screen::of_standard_output().colour;
   for (const Case& one : cases) {
-    const bool first = &one == &cases.front();
-    std::fputs(((first ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour)).c_str(), stdout);
+    text += (text.empty() ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour);
   }
+  return text;
 }
 
 }  // namespace
@@ -111,7 +112,7 @@ int explain_exit_code(const std::vector<Verdict>& verdicts) {
 int run_explain(Words words) {
   const ExplainRequest request = ExplainRequest::parse(words);
   const std::vector<Case> cases = look(request);
-  print(cases, request.json);
+  print(request.json ? as_json(cases) : as_text(cases));
   std::vector<Verdict> verdicts;
   for (const Case& one : cases) verdicts.push_back(one.explanation.verdict());
   return explain_exit_code(verdicts);
@@ -130,8 +131,7 @@ std::string explain_help() {
          "  --json    for programs, with the facts\n"
          "\n"
          "It looks from outside: a driver is told from what it does to configuration\n"
-         "space, and accesses to registers that the guest has mapped are not seen; nor\n"
-         "are interrupts that the IOMMU posts to the guest itself.\n"
+         "space, and accesses to registers that the guest has mapped are not seen.\n"
          "\n"
          "Exit codes: 0 all is well, or waits only for somebody to use the device;\n"
          "1 a step failed; 3 none failed, but the guest is not so far yet.\n";

@@ -104,7 +104,7 @@ po::options_description describe_options() {
       "romfile=FILE, vf-token=UUID, of managed VFs those of strait vf set, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
       "route-batch=on|off; repeatable")
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
-    ("control", text("SOCKET"), "listen there for strait ctl; devices may then come and go [none]")
+    ("control", text("SOCKET"), "listen there for strait ctl and explain; devices may then come and go [none]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
     ("on-reboot", text("WHAT"), "a guest's reboot: reset boots it again, exit ends the run [reset; test: exit]")

@@ -24,6 +24,8 @@ if(STRAIT_SANITIZE)
   set(STRAIT_STATIC OFF)
 endif()
 
+# Clang 19 finds GCC 12's own std::stable_sort to use what is deprecated.
+target_compile_options(strait_options INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
 if(STRAIT_FUZZERS)
   target_compile_options(strait_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
@@ -43,4 +45,9 @@ endfunction()
 # strait_texts(TARGET): of a target that puts much text together. GCC 12 takes `"(" + text` for memory that overlaps (its bug 105651).
 function(strait_texts target)
   target_compile_options(${target} PRIVATE $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+endfunction()
+
+# strait_small(TARGET): of a target that works at a person's pace. Its JSON and texts take less time to compile and less room.
+function(strait_small target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Os>)
 endfunction()

@@ -7,9 +7,9 @@
 
 namespace strait::host {
 
-/// What stands between a function and a guest: one of the rules of check_assignable().
+/// What stands between a function and a guest: one of the rules of check_assignable(), or a process that has it.
 struct Blocker {
-  enum class Kind { kBridge, kNoIommu, kHostDriver, kNoDriver, kSharedGroup };
+  enum class Kind { kBridge, kNoIommu, kHostDriver, kNoDriver, kSharedGroup, kInUse };
 
   Kind kind;
   std::string message;    ///< "0000:01:10.0 is bound to no driver"

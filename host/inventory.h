@@ -37,7 +37,8 @@ struct FunctionFacts {
   std::optional<std::vector<std::string>> reset_methods;
   PciInterrupts interrupts;
   std::vector<InterfaceFacts> interfaces;
-  std::vector<Blocker> blockers;  ///< empty: assignable as it stands
+  std::vector<Blocker> blockers;       ///< empty: assignable as it stands
+  std::optional<bool> in_use = false;  ///< by a process; nothing where only root can tell. Not take_inventory()'s, which knows no locks
 };
 
 struct Inventory {

@@ -194,7 +194,7 @@ void Machine::add_device(const DeviceSpec& device) {
 
 void Machine::remove_device(const host::Bdf& bdf) {
   const auto found = std::ranges::find(devices_, bdf, &DeviceSpec::bdf);
-  if (found == devices_.end()) throw Error(fmt::format("{} is not assigned", bdf.to_string()));
+  if (found == devices_.end()) throw Error(fmt::format("{} is not assigned", bdf.to_string()), "strait ctl SOCKET info lists the devices that are");
   ask_for(found->address.slot, kPatience);
 }
 

@@ -124,7 +124,7 @@ Check check_vfio_node(const HostView& host) {
 Check check_group_node(const HostView& host, unsigned group) {
   Check check = {.kind = CheckKind::kPermissions, .name = fmt::format("/dev/vfio/{}", group), .finding = "opens"};
   for (const Bdf& bdf : members_of_group(group, host.sysfs)) {
-    if (const int pid = host.holder(bdf); pid != 0) return in_use(check, {pid > 0 ? fmt::format("strait ({})", pid) : "a strait"});
+    if (const std::string holder = host.holder(bdf); !holder.empty()) return in_use(check, {holder});
   }
   const OpenedDevice opened = host.open_device(host.dev / "vfio" / std::to_string(group));
   if (opened.error == 0) return check;

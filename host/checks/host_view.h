@@ -29,9 +29,9 @@ struct HostView {
   /// Opens a device file for reading and writing and closes it again.
   std::function<OpenedDevice(const std::filesystem::path&)> open_device;
   InterfaceLookup network_interface;
-  /// The strait process that has taken a function, -1 where its number is not known, 0 for none: asked before a group is opened, which would
-  /// be in the way of a start.
-  std::function<int(const Bdf&)> holder = [](const Bdf&) { return 0; };
+  /// The strait that has taken a function, such as "strait, process 4711", empty for none: asked before a group is opened, which would be in
+  /// the way of a start.
+  std::function<std::string(const Bdf&)> holder = [](const Bdf&) { return std::string(); };
   /// The processor's own word on VMX or SVM, which stays when the firmware locks them, while the kernel then drops its flag.
   bool cpuid_virtualisation = false;
   std::string user = "USER";  ///< whose rights are looked at

@@ -15,7 +15,7 @@ namespace {
 
 /// Nothing where this user may not know.
 std::optional<bool> is_free(const HostView& host, const PciFunction& vf) {
-  if (host.holder(vf.bdf()) != 0) return false;
+  if (!host.holder(vf.bdf()).empty()) return false;
   if (vf.on_vfio()) {
     const auto group = vf.iommu_group();
     const int error = group ? host.open_device(host.dev / "vfio" / std::to_string(*group)).error : 0;

@@ -45,7 +45,7 @@ TEST_F(LeaseTest, ARunBindsAndGivesBackWhatItTook) {
 TEST_F(LeaseTest, NobodyElseTakesWhatARunHas) {
   const Lease lease(function(), Owner::kRun, host());
   EXPECT_FALSE(Lock::try_take(function(), host().run));
-  EXPECT_TRUE(releasable(host()).empty());
+  EXPECT_TRUE(lock_holder(function(), host().run).somebody());
 }
 
 TEST_F(LeaseTest, ReleasingIsDoneOnce) {
@@ -64,10 +64,20 @@ TEST_F(LeaseTest, WhatACommandBindsStaysUntilItIsReleased) {
   bind_for_good();
   stale();
   EXPECT_EQ(kernel_.state(), bound_);
-  EXPECT_EQ(releasable(host()), std::vector{function()});
+  EXPECT_EQ(taken(host()), std::vector{function()});
   release_it();
   EXPECT_EQ(kernel_.state(), before_);
   EXPECT_THAT(error_of([&] { release_it(); }), StartsWith("strait has not taken 0000:01:10.0; "));
+}
+
+TEST_F(LeaseTest, WhatIsTakenIsKnownByTheNamesOfItsInterface) {
+  kernel_.add_card("0000:02:10.0", 13, "fake_lan1");
+  sysfs_.set("0000:02:10.0", "net/fake_lan1/config", R"({"altnames":["fake_uplink"],"name":"fake_lan1"})");
+  bind({function(), host::Bdf::parse("02:10.0")}, false, host());
+  place_.write("state/records/0000:00:01.0.json", "damaged");
+  EXPECT_EQ(taken_with_interface("fake_lan0", host()), std::vector{function()});
+  EXPECT_EQ(taken_with_interface("fake_uplink", host()), std::vector{host::Bdf::parse("02:10.0")});
+  EXPECT_TRUE(taken_with_interface("fake_lan", host()).empty());
 }
 
 TEST_F(LeaseTest, ARunOnWhatACommandHasBoundLeavesItBound) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "tests/unit/as_nobody.h"
 #include "tests/unit/binding/binding_test.h"
 
 namespace strait::binding {
@@ -16,15 +17,16 @@ class LockTest : public BindingTest {
 };
 
 TEST_F(LockTest, OneHolderAtATime) {
-  EXPECT_EQ(lock_holder(function(), run_), 0);
+  EXPECT_EQ(lock_holder(function(), run_).state, LockHolder::State::kNobody);
   auto lock = Lock::try_take(function(), run_);
   ASSERT_TRUE(lock);
   EXPECT_EQ(lock->function(), function());
   EXPECT_FALSE(Lock::try_take(function(), run_));
   EXPECT_TRUE(Lock::try_take(host::Bdf::parse("01:10.2"), run_));
-  EXPECT_EQ(lock_holder(function(), run_), ::getpid());
+  EXPECT_TRUE(lock_holder(function(), run_).somebody());
+  EXPECT_EQ(lock_holder(function(), run_).name(), "strait, process " + std::to_string(::getpid()));
   lock.reset();
-  EXPECT_EQ(lock_holder(function(), run_), 0);
+  EXPECT_FALSE(lock_holder(function(), run_).somebody());
   EXPECT_TRUE(Lock::try_take(function(), run_));
 }
 
@@ -41,6 +43,24 @@ TEST_F(LockTest, TheKernelFreesItWhenItsHolderIsKilled) {
     fault_point();
   }));
   EXPECT_TRUE(Lock::try_take(function(), run_));
+}
+
+/// Between taking the lock and writing the note, say.
+TEST_F(LockTest, AHolderThatDoesNotTellIsNoNumber) {
+  const auto lock = Lock::take(function(), run_);
+  place_.write("run/0000:01:10.0.lock", "");
+  EXPECT_TRUE(lock_holder(function(), run_).somebody());
+  EXPECT_EQ(lock_holder(function(), run_).name(), "strait");
+}
+
+/// Which is no reason to call the function free.
+TEST_F(LockTest, AnOrdinaryUserIsNotTold) {
+  const auto lock = Lock::take(function(), run_);
+  std::filesystem::permissions(place_.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(run_ / "0000:01:10.0.lock", std::filesystem::perms::none);
+  const test::AsNobody nobody;
+  if (!nobody.works()) GTEST_SKIP() << "this process can be nobody else";
+  EXPECT_EQ(lock_holder(function(), run_).state, LockHolder::State::kUnknown);
 }
 
 TEST_F(LockTest, WithoutAPlaceForItThereIsNone) {

@@ -44,8 +44,26 @@ TEST_F(SriovTest, AnotherNumberGoesByWayOfNone) {
 TEST_F(SriovTest, TheSameNumberChangesNothing) {
   set_vf_count(pf(), 2, false, host());
   card_.table_[0].vlan = 5;
-  set_vf_count(pf(), 2, false, host());
+  EXPECT_FALSE(set_vf_count(pf(), 2, false, host()));
   EXPECT_EQ(card_.table_[0].vlan, 5u);
+  EXPECT_EQ(card_.driver(0), "");
+}
+
+TEST_F(SriovTest, TheSameNumberWithProbingGivesThoseWithoutADriverTheHosts) {
+  EXPECT_TRUE(set_vf_count(pf(), 4, false, host()));
+  bind({vf(1)}, false, host());
+  for (unsigned index = 0; index < 4; ++index) sysfs_.set(test::FakePf::vf(index), "own_driver", "igbvf");
+  sysfs_.set(test::FakePf::kPf, "sriov_drivers_autoprobe", "0\n");
+  {
+    const Lock lock = Lock::take(vf(2), host().run);
+    EXPECT_FALSE(set_vf_count(pf(), 4, true, host()));
+  }
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_EQ(card_.driver(1), "vfio-pci");
+  EXPECT_EQ(card_.driver(2), "") << "somebody has it";
+  EXPECT_EQ(card_.driver(3), "igbvf");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "0");
+  EXPECT_EQ(records().functions(), std::vector{vf(1)});
 }
 
 TEST_F(SriovTest, WhatCannotBeIsSaid) {

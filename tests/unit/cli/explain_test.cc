@@ -42,6 +42,10 @@ TEST(ExplainWords, WrongOnesAreUsageErrors) {
   }
 }
 
+TEST(ExplainWords, WhatIsTooMuchIsNamed) {
+  EXPECT_THAT(test::error_of<UsageError>([] { parse({"socket", "01:10.0", "01:10.2"}); }), StartsWith("'01:10.2' is one word too many; "));
+}
+
 TEST(ExplainCommand, NobodyListensIsAnError) {
   const std::vector<const char*> words = {"/nonexistent/socket"};
   EXPECT_THAT(test::error_of([&] { run_explain(words); }), HasSubstr("give the socket of a running strait"));

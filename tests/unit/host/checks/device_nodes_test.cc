@@ -132,11 +132,11 @@ TEST(DeviceNodeCheck, AGroupThatAStraitHasTakenIsNotOpened) {
     ADD_FAILURE() << path << " was opened";
     return OpenedDevice{};
   };
-  host.view().holder = [](const Bdf& bdf) { return bdf == Bdf::parse("01:10.2") ? 4711 : 0; };
+  host.view().holder = [](const Bdf& bdf) { return bdf == Bdf::parse("01:10.2") ? "strait, process 4711" : ""; };
   EXPECT_EQ(check_group_node(host.view(), 12).status, Status::kFailed);
-  EXPECT_EQ(check_group_node(host.view(), 12).cause, "strait (4711) has it open, and only one process may");
-  host.view().holder = [](const Bdf&) { return -1; };
-  EXPECT_EQ(check_group_node(host.view(), 12).cause, "a strait has it open, and only one process may");
+  EXPECT_EQ(check_group_node(host.view(), 12).cause, "strait, process 4711 has it open, and only one process may");
+  host.view().holder = [](const Bdf&) { return "strait"; };
+  EXPECT_EQ(check_group_node(host.view(), 12).cause, "strait has it open, and only one process may");
 }
 
 /// A process chooses its name itself.

@@ -73,7 +73,7 @@ TEST_F(SriovCheck, AVfOfAContainerOrOfAnotherStraitIsNotFree) {
   add_vf(2, "0000:01:10.4", "vfio-pci");
   host_.functions().move_interfaces_away("0000:01:10.0");
   host_.functions().add_interface("0000:01:10.2", "eth3");  // sysfs is another namespace's
-  host_.view().holder = [](const Bdf& bdf) { return bdf == Bdf::parse("01:10.4") ? 4711 : 0; };
+  host_.view().holder = [](const Bdf& bdf) { return bdf == Bdf::parse("01:10.4") ? "strait, process 4711" : ""; };
   host_.view().open_device = [](const auto& path) {
     ADD_FAILURE() << path << " was opened";
     return OpenedDevice{};
