@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "base/error.h"
+#include "cli/amounts.h"
 #include "cli/doctor_report.h"
 #include "cli/parse.h"
 #include "cli/print.h"
-#include "cli/run_options.h"
 #include "host/addresses.h"
 #include "host/checks/report.h"
 
