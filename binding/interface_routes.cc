@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <optional>
+#include <set>
 #include <string>
-#include <thread>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -152,7 +153,10 @@ class Route {
   bool has_source_ = false;
 };
 
-bool is_administrators(const rtmsg& route) {
+const rtmsg& body_in(const nlmsghdr& message) { return *static_cast<const rtmsg*>(nlmsg_data(&message)); }
+
+bool is_administrators(const nlmsghdr& message) {
+  const rtmsg& route = body_in(message);
   const auto by = route.rtm_protocol;
   return (route.rtm_flags & RTM_F_CLONED) == 0 && (by == RTPROT_BOOT || by == RTPROT_STATIC || by == RTPROT_DHCP);
 }
@@ -160,8 +164,17 @@ bool is_administrators(const rtmsg& route) {
 /// Makes the routes of one interface.
 class RouteRestorer {
  public:
-  RouteRestorer(Netlink& netlink, int index) : netlink_(netlink), index_(index) {
-    for (const NetlinkMessage& route : netlink.dump(RTM_GETROUTE)) there_.push_back(Route::of(route));
+  RouteRestorer(Netlink& netlink, int index, const Json& routes) : netlink_(netlink), index_(index) {
+    // Of a table that may be long only what may be for the same packets.
+    std::set<std::pair<int, int>> lengths;
+    for (const Json& route : routes) {
+      const auto body = body_of<rtmsg>(route);
+      lengths.emplace(body.rtm_family, body.rtm_dst_len);
+    }
+    const auto may_be = [&](const nlmsghdr& message) {
+      return lengths.contains({body_in(message).rtm_family, body_in(message).rtm_dst_len});
+    };
+    for (const NetlinkMessage& route : netlink.dump(RTM_GETROUTE, AF_UNSPEC, may_be)) there_.push_back(Route::of(route));
   }
 
   void restore(Route route) {
@@ -216,8 +229,8 @@ class RouteRestorer {
 
 Json read_routes(Netlink& netlink, int index) {
   Json list = Json::array();
-  for (const NetlinkMessage& message : netlink.dump(RTM_GETROUTE)) {
-    if (!is_administrators(message.body<rtmsg>()) || !Route::of(message).leaves_by(index)) continue;
+  for (const NetlinkMessage& message : netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_administrators)) {
+    if (!Route::of(message).leaves_by(index)) continue;
     list.push_back(describe<rtmsg>(message));
     list.back()["index"] = index;
   }
@@ -226,7 +239,7 @@ Json read_routes(Netlink& netlink, int index) {
 
 void restore_routes(Netlink& netlink, int index, const Json& routes, Attempts& attempts) {
   if (routes.empty()) return;
-  RouteRestorer restorer(netlink, index);
+  RouteRestorer restorer(netlink, index, routes);
   // A gateway must be reachable when its route comes.
   for (const bool direct : {true, false}) {
     for (const Json& json : routes) {

@@ -10,6 +10,7 @@
 #include "binding/disks.h"
 #include "binding/function_paths.h"
 #include "binding/lock.h"
+#include "host/assignable.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -29,7 +30,7 @@ std::optional<Opener> opener_of(const host::PciFunction& function, const Host& h
 
 /// What stands against binding, but can be overruled.
 std::vector<std::string> objections(const host::PciFunction& function, const Host& host) {
-  auto found = uses_of(function.bdf(), host);
+  auto found = uses_of(function.bdf(), host, host::interface_lookup());
   if (const std::string name = function.driver_override(); !name.empty() && name != kVfioPci) {
     found.push_back(fmt::format("somebody else has set its driver_override to {}", name));
   }
@@ -50,10 +51,13 @@ std::vector<std::string> uses_of(const host::NetworkInterface& interface) {
   return uses;
 }
 
-std::vector<std::string> uses_of(const host::Bdf& function, const Host& host) {
+std::vector<std::string> uses_of(const host::Bdf& function, const Host& host, const host::InterfaceLookup& look_up) {
   std::vector<std::string> uses;
   for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
-    if (const auto interface = host::network_interface(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(uses));
+    if (const auto interface = look_up(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(uses));
+  }
+  if (host::has_interfaces_elsewhere(function, host.sysfs)) {
+    uses.push_back("its network interface is in another network namespace, such as a container's");
   }
   std::ranges::copy(uses_of_disks(function, host), std::back_inserter(uses));
   return uses;
@@ -62,8 +66,9 @@ std::vector<std::string> uses_of(const host::Bdf& function, const Host& host) {
 std::vector<std::string> losses_of(const host::Bdf& function, const Host& host) {
   std::vector<std::string> losses;
   std::error_code error;
+  const auto look_up = host::interface_lookup();
   for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
-    const auto interface = host::network_interface(name);
+    const auto interface = look_up(name);
     if (interface && !interface->uppers.empty()) {
       losses.push_back(fmt::format("{} on top of {} will be gone, and not put back", fmt::join(interface->uppers, ", "), name));
     }
@@ -74,12 +79,13 @@ std::vector<std::string> losses_of(const host::Bdf& function, const Host& host) 
   return losses;
 }
 
-std::string user_of(const host::Bdf& bdf, const Host& host) {
+std::string user_of(const host::Bdf& bdf, const Host& host, const host::InterfaceLookup& look_up) {
   const host::PciFunction function(bdf, host.sysfs);
   if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->file);
-  if (const auto uses = uses_of(bdf, host); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
+  if (host::has_interfaces_elsewhere(bdf, host.sysfs)) return "by another network namespace, such as a container's";
+  if (const auto uses = uses_of(bdf, host, look_up); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
   for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
-    const auto interface = host::network_interface(name);
+    const auto interface = look_up(name);
     if (!interface) return fmt::format("as {} of another network namespace", name);
     if (interface->up) return fmt::format("by the host: {} is up", name);
   }
@@ -99,8 +105,7 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
     throw Error(fmt::format("{} is a bridge", name), "bind the functions behind it");
   }
   if (!function.iommu_group()) {
-    throw Error(fmt::format("no IOMMU translates for {}", name),
-                "enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on (AMD needs no option)");
+    throw Error(fmt::format("no IOMMU translates for {}", name), host::no_iommu_remedy(function));
   }
   check_idle(bdf, host);
   const auto vfs = function.virtual_functions();

@@ -13,15 +13,16 @@ namespace strait::binding {
 /// What of the host uses the network interface, so that it would miss it: "eth0 has the default route", ...; empty where nothing does.
 std::vector<std::string> uses_of(const host::NetworkInterface& interface);
 
-/// What of the host uses the function, and would miss it: by its network interfaces and its disks; empty where nothing does.
-std::vector<std::string> uses_of(const host::Bdf& function, const Host& host);
+/// What of the host uses the function, and would miss it: by its network interfaces, in whatever namespace, and its disks; empty where
+/// nothing does.
+std::vector<std::string> uses_of(const host::Bdf& function, const Host& host, const host::InterfaceLookup& look_up);
 
 /// What hangs on the function's network interfaces, goes with them, and is not put back: VLANs and their kind, settings of a bridge's port.
 std::vector<std::string> losses_of(const host::Bdf& function, const Host& host);
 
 /// Who has the function, as in "it is in use by ...": a process that has it open, or the host; empty for nobody. A driver alone is no use,
 /// but whoever chooses a function, or takes VFs away, leaves alone an interface that is merely up as well.
-std::string user_of(const host::Bdf& function, const Host& host);
+std::string user_of(const host::Bdf& function, const Host& host, const host::InterfaceLookup& look_up);
 
 /// Somebody has the function: who waits, or takes another, comes by one.
 class InUse : public Error {

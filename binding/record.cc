@@ -84,17 +84,6 @@ Record from_json(const Json& json) {
   return record;
 }
 
-void write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw Error::from_errno(errno, "writing the record " + path, "make room, or set STRAIT_STATE_DIR to a directory that has it");
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 void sync(int fd, const std::string& path) {
   if (::fsync(fd) != 0) throw Error::from_errno(errno, "writing the record " + path + " to the disk");
 }
@@ -183,7 +172,9 @@ void Records::save(const Record& record) const {
   fault_point();
   UniqueFd fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) throw Error::from_errno(errno, "making the record " + next, "run strait as root, or set STRAIT_STATE_DIR");
-  write_all(fd.get(), to_json(record, boot_id_).dump(2, ' ', false, Json::error_handler_t::replace) + "\n", next);
+  if (const int code = write_all(fd.get(), to_json(record, boot_id_).dump(2, ' ', false, Json::error_handler_t::replace) + "\n")) {
+    throw Error::from_errno(code, "writing the record " + next, "make room, or set STRAIT_STATE_DIR to a directory that has it");
+  }
   sync(fd.get(), next);
   fault_point();
   if (::rename(next.c_str(), path.c_str()) != 0) throw Error::from_errno(errno, "renaming the record to " + path);

@@ -25,10 +25,11 @@ constexpr const char* kAutoprobe = "sriov_drivers_autoprobe";
 std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
   std::vector<Lock> locks;
   std::vector<std::string> uses;
+  const auto look_up = host::interface_lookup();
   for (const host::VirtualFunction& vf : pf.virtual_functions()) {
     const std::string name = vf.bdf.to_string();
     if (auto lock = Lock::try_take(vf.bdf, host.run)) {
-      if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
+      if (const std::string user = user_of(vf.bdf, host, look_up); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
       uses.push_back(fmt::format("{} by {}", name, lock_holder(vf.bdf, host.run).name()));

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "binding/fault_point.h"
+#include "host/network_interface.h"
 
 namespace strait::binding {
 namespace {

@@ -117,7 +117,7 @@ class Pool {
     } catch (const Error& error) {
       return not_free(vf, fmt::format("was left by a run that was killed, and cannot be put right: {}", error.what()));
     }
-    if (const std::string user = user_of(vf, host_); !user.empty()) return not_free(vf, "is in use " + user);
+    if (const std::string user = user_of(vf, host_, host::interface_lookup()); !user.empty()) return not_free(vf, "is in use " + user);
     try {
       check_bindable(vf, false, host_);
     } catch (const InUse& error) {

@@ -47,7 +47,7 @@ std::string_view name_of(Blocker::Kind kind) {
 
 Json interface(const host::InterfaceFacts& facts) {
   Json json;
-  json["name"] = facts.name;
+  json["name"] = or_null(facts.name);
   json["in_this_namespace"] = facts.details.has_value();
   json["speed_mbps"] = or_null(facts.speed);
   if (!facts.details) return json;

@@ -117,7 +117,7 @@ std::vector<std::string> facts_of(const FunctionFacts& facts) {
   }
   if (facts.total_vfs.value_or(0) != 0 || !facts.virtual_functions.empty()) items.push_back(vfs_text(facts));
   items.push_back(interrupts_text(facts.interrupts));
-  items.push_back(!facts.reset_methods          ? "reset ?"
+  items.push_back(!facts.reset_methods          ? "can be reset"
                   : facts.reset_methods->empty() ? "no reset"
                                                  : fmt::format("reset {}", fmt::join(*facts.reset_methods, ", ")));
   if (facts.numa_node) items.push_back(fmt::format("NUMA node {}", *facts.numa_node));
@@ -125,7 +125,7 @@ std::vector<std::string> facts_of(const FunctionFacts& facts) {
 }
 
 std::string interface_text(const host::InterfaceFacts& interface) {
-  if (!interface.details) return interface.name + ": in another network namespace";
+  if (!interface.details) return (interface.name.empty() ? "an interface" : interface.name) + ": in another network namespace";
   const host::NetworkInterface& details = *interface.details;
   std::string text = interface.name + (details.up ? ": up" : ": down");
   if (details.up && !details.carrier) text += ", no carrier";

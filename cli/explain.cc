@@ -1,10 +1,7 @@
 #include "cli/explain.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -18,6 +15,7 @@
 #include "cli/explain_report.h"
 #include "cli/parse.h"
 #include "cli/print.h"
+#include "cli/screen.h"
 #include "host/addresses.h"
 #include "vmm/device_facts.h"
 
@@ -77,11 +75,6 @@ std::vector<Case> look(const ExplainRequest& request) {
   }
 }
 
-bool colour_wanted() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
-}
-
 std::string as_json(const std::vector<Case>& cases) {
   Json functions = Json::array();
   for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
@@ -91,8 +84,9 @@ std::string as_json(const std::vector<Case>& cases) {
 std::string as_text(const std::vector<Case>& cases) {
   if (cases.empty()) return "The guest has no assigned device.\n";
   std::string text;
+  const bool colour = Screen::of_standard_output().colour;
   for (const Case& one : cases) {
-    text += (text.empty() ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour_wanted());
+    text += (text.empty() ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour);
   }
   return text;
 }

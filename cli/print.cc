@@ -1,21 +1,15 @@
 #include "cli/print.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
 
 #include "base/error.h"
+#include "base/syscall.h"
 
 namespace strait {
 namespace {
-
-/// What another program has set not to block, as a pipe that both write to.
-void wait_for_room(int fd) {
-  pollfd poll = {.fd = fd, .events = POLLOUT, .revents = 0};
-  ::poll(&poll, 1, -1);
-}
 
 std::string remedy(int code) {
   switch (code) {
@@ -29,16 +23,7 @@ std::string remedy(int code) {
 }  // namespace
 
 void print(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (size >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(size));
-    } else if (errno == EAGAIN) {
-      wait_for_room(STDOUT_FILENO);
-    } else if (errno != EINTR) {
-      throw Error::from_errno(errno, "writing to standard output", remedy(errno));
-    }
-  }
+  if (const int code = write_all(STDOUT_FILENO, text)) throw Error::from_errno(code, "writing to standard output", remedy(code));
 }
 
 }  // namespace strait

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "boot/kernel_cache.h"
+#include "cli/amounts.h"
 #include "cli/given_options.h"
 #include "cli/parse.h"
 #include "cli/test_guest.h"
@@ -25,9 +26,6 @@ namespace strait {
 namespace {
 namespace po = boost::program_options;
 
-constexpr std::uint64_t kMemoryMin = 16 * kMiB;
-constexpr std::uint64_t kMemoryMax = 1ull << 52;
-constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
 constexpr std::uint16_t kTestExitPort = 0xf4;
 constexpr std::chrono::seconds kTestTimeout{300};
 
@@ -40,24 +38,6 @@ constexpr std::string_view kTestSynopsis =
     "strait test [OPTION...] -- COMMAND...\n"
     "\n"
     "Boots the test guest, runs COMMAND in it, and returns its verdict: 0 if it succeeded, 64 + its status otherwise.\n";
-
-/// A whole number in decimal or, with 0x, hexadecimal.
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  const bool hex = text.starts_with("0x") || text.starts_with("0X");
-  if (hex) text.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-std::uint32_t parse_cpus(const std::string& text) {
-  const auto count = parse_number(text);
-  if (!count || *count < 1 || *count > kCpusMax) {
-    throw UsageError(fmt::format("--cpus {}: not a number of processors", text),
-                     fmt::format("give 1 to {}; more would need x2APIC destinations", kCpusMax));
-  }
-  return static_cast<std::uint32_t>(*count);
-}
 
 Port parse_port(const std::string& text) {
   const auto port = parse_number(text);
@@ -165,29 +145,6 @@ RunOptions default_options() {
 }
 
 }  // namespace
-
-std::uint64_t parse_memory_size(const std::string& text) {
-  constexpr std::string_view kSuffixes = "KMGT";
-  const auto fail = [&text](const std::string& why) -> UsageError {
-    return UsageError(fmt::format("--memory {}: {}", text, why), "give a size such as 512M or 4G");
-  };
-  std::string_view digits = text;
-  std::uint64_t unit = kMiB;
-  if (!digits.empty()) {
-    const auto suffix = kSuffixes.find(static_cast<char>(digits.back() & ~0x20));
-    if (suffix != std::string_view::npos) {
-      unit = 1ull << (10 * (suffix + 1));
-      digits.remove_suffix(1);
-    }
-  }
-  const auto number = parse_number(digits);
-  if (!number || digits.starts_with("0x")) throw fail("not a size");
-  if (*number > kMemoryMax / unit) throw fail("more than any processor can address");
-  const std::uint64_t size = *number * unit;
-  if (size < kMemoryMin) throw fail(fmt::format("too little, a guest needs at least {} MiB", kMemoryMin / kMiB));
-  if (!is_aligned(size, kPageSize)) throw fail("not a multiple of 4K");
-  return size;
-}
 
 RunOptions parse_run(Words words) {
   RunOptions options = make_options(GivenOptions(words, describe_options()), default_options());

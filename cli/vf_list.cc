@@ -75,23 +75,25 @@ Json vf_json(const ListedVf& vf) {
 }
 
 /// Who has the VF, as ListedVf::used says it.
-std::optional<std::string> used_by(const host::PciFunction& vf, const host::OpenDevices& open, const binding::Host& host) {
+std::optional<std::string> used_by(const host::PciFunction& vf, const host::OpenDevices& open, const host::InterfaceLookup& look_up,
+                                   const binding::Host& host) {
   using State = binding::Usage::State;
   const binding::Usage usage = binding::usage_of(vf.bdf(), open, host);
   if (usage.state == State::kUsed) return "by " + usage.user;
-  if (!vf.on_vfio()) return binding::user_of(vf.bdf(), host);
+  if (!vf.on_vfio()) return binding::user_of(vf.bdf(), host, look_up);
   return usage.state == State::kFree ? std::optional<std::string>("") : std::nullopt;
 }
 
 /// Throws Error where it is not there any more.
-ListedVf look_at(const host::VirtualFunction& vf, const host::VfTable& table, const host::OpenDevices& open, const binding::Host& host) {
+ListedVf look_at(const host::VirtualFunction& vf, const host::VfTable& table, const host::OpenDevices& open,
+                 const host::InterfaceLookup& look_up, const binding::Host& host) {
   const host::PciFunction function(vf.bdf, host.sysfs);
   const auto settings = table.find(vf.index);
   return {.index = vf.index,
           .bdf = vf.bdf,
           .driver = function.driver(),
           .interface = function.network_interface(),
-          .used = used_by(function, open, host),
+          .used = used_by(function, open, look_up, host),
           .settings = settings == table.end() ? std::nullopt : std::optional(settings->second)};
 }
 
@@ -103,9 +105,10 @@ ListedPf look_at_vfs(const host::Bdf& bdf, const host::OpenDevices& open, const 
   if (!total) throw Error(fmt::format("{} has no SR-IOV", bdf.to_string()), "strait vf list shows the functions that have");
   ListedPf pf = {.bdf = bdf, .driver = function.driver(), .interface = function.network_interface(), .total_vfs = *total, .vfs = {}};
   const host::VfTable table = host.changes->read_vfs(bdf);
+  const host::InterfaceLookup look_up = host::interface_lookup();
   for (const host::VirtualFunction& vf : function.virtual_functions()) {
     try {
-      pf.vfs.push_back(look_at(vf, table, open, host));
+      pf.vfs.push_back(look_at(vf, table, open, look_up, host));
     } catch (const Error&) {
       // It has gone since it was found.
     }
@@ -130,13 +133,10 @@ std::string vf_table(const ListedPf& pf) {
   std::string text = fmt::format("{}{}{}  driver {}, {} of {} VFs\n", pf.bdf.to_string(), pf.interface.empty() ? "" : "  ", pf.interface,
                                  pf.driver.empty() ? "none" : pf.driver, pf.vfs.size(), pf.total_vfs);
   for (const ListedVf& vf : pf.vfs) {
-    std::string margin = fmt::format("{:>5}  {}  {:<10} ", vf.index, vf.bdf.to_string(), vf.driver.empty() ? "-" : vf.driver);
-    const std::size_t room = kScreenColumns - columns_of(margin);
-    for (const std::string& paragraph : {use_text(vf), news_of(vf)}) {
-      for (const std::string& line : wrap(paragraph, room)) {
-        text += fmt::format("{}{}\n", margin, line);
-        margin.assign(margin.size(), ' ');
-      }
+    const std::string head = fmt::format("{:>5}  {}  {:<10} ", vf.index, vf.bdf.to_string(), vf.driver.empty() ? "-" : vf.driver);
+    text += head + hang(use_text(vf), head.size(), head.size()) + "\n";
+    if (const std::string news = news_of(vf); !news.empty()) {
+      text += std::string(head.size(), ' ') + hang(news, head.size(), head.size()) + "\n";
     }
   }
   return text;

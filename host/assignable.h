@@ -22,6 +22,9 @@ struct Blocker {
 /// group, each on a VFIO driver, a harmless one or none, behind an IOMMU.
 std::vector<Blocker> assignment_blockers(const PciFunction& function);
 
+/// What to do about a function that is in no IOMMU group.
+std::string no_iommu_remedy(const PciFunction& function);
+
 /// Throws Error with the first of them.
 void check_assignable(const PciFunction& function);
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/syscall.h"
 #include "host/link_message.h"
 #include "host/netlink.h"
 
@@ -46,9 +47,9 @@ bool is_on(const NetlinkMessage& link, const NetlinkMessage& lower) {
   return link_index(link) != link_index(lower) && lower_of(link) == link_index(lower) && lower_of(lower) != link_index(link);
 }
 
-std::vector<std::string> addresses_of(Netlink& netlink, int index) {
+std::vector<std::string> addresses_of(const Messages& all, int index) {
   std::vector<std::string> addresses;
-  for (const NetlinkMessage& message : netlink.dump(RTM_GETADDR)) {
+  for (const NetlinkMessage& message : all) {
     const auto& body = message.body<ifaddrmsg>();
     if (static_cast<int>(body.ifa_index) != index) continue;
     nlattr* const local = message.attribute<ifaddrmsg>(IFA_LOCAL);  // IFA_ADDRESS is the peer's, where there is one.
@@ -73,32 +74,26 @@ bool leaves_by(const NetlinkMessage& route, int index) {
   return false;
 }
 
-bool has_default_route(Netlink& netlink, int index) {
-  return std::ranges::any_of(netlink.dump(RTM_GETROUTE), [&](const NetlinkMessage& route) {
-    const auto& body = route.body<rtmsg>();
-    return body.rtm_dst_len == 0 && body.rtm_type == RTN_UNICAST && leaves_by(route, index);
-  });
+/// Where the packets go that no other route takes.
+bool is_default_route(const nlmsghdr& message) {
+  const auto& body = *static_cast<const rtmsg*>(nlmsg_data(&message));
+  return body.rtm_dst_len == 0 && body.rtm_type == RTN_UNICAST;
 }
 
-/// The innermost PCI function in a path of sysfs, by its address; empty where there is none.
-std::string function_of(const fs::path& path) {
-  std::string found;
-  for (const fs::path& part : path) {
-    const std::string& name = part.native();
-    if (name.find(':') == std::string::npos || name.find('.') == std::string::npos) continue;
-    try {
-      if (Bdf::parse(name).to_string() == name) found = name;
-    } catch (const UsageError&) {  // USB's have such names as well.
-    }
-  }
-  return found;
-}
+/// The part of the network's configuration that says something of interfaces.
+struct Snapshot {
+  Messages links, addresses, default_routes;
+};
 
-}  // namespace
-
-std::optional<NetworkInterface> network_interface(const std::string& name) {
+Snapshot take_snapshot() {
   Netlink netlink;
-  const Messages links = netlink.dump(RTM_GETLINK);
+  return {.links = netlink.dump(RTM_GETLINK),
+          .addresses = netlink.dump(RTM_GETADDR),
+          .default_routes = netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_default_route)};
+}
+
+std::optional<NetworkInterface> find(const Snapshot& snapshot, const std::string& name) {
+  const Messages& links = snapshot.links;
   const auto link = std::ranges::find_if(links, [&](const NetlinkMessage& one) { return is_called(one, name); });
   if (link == links.end()) return std::nullopt;
   NetworkInterface interface;
@@ -115,9 +110,54 @@ std::optional<NetworkInterface> network_interface(const std::string& name) {
   for (const NetlinkMessage& other : links) {
     if (is_on(other, *link)) interface.uppers.push_back(link_text(other, IFLA_IFNAME));
   }
-  interface.addresses = addresses_of(netlink, interface.index);
-  interface.default_route = has_default_route(netlink, interface.index);
+  interface.addresses = addresses_of(snapshot.addresses, interface.index);
+  interface.default_route =
+      std::ranges::any_of(snapshot.default_routes, [&](const NetlinkMessage& route) { return leaves_by(route, interface.index); });
   return interface;
+}
+
+/// Where sysfs has the interfaces of the function's driver, or of virtio's on top of it.
+std::vector<fs::path> directories_of_interfaces(const Bdf& function, const fs::path& sysfs) {
+  const fs::path device = sysfs / "bus/pci/devices" / function.to_string();
+  std::vector<fs::path> directories = {device / "net"};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(device, error)) {
+    if (entry.path().filename().native().starts_with("virtio")) directories.push_back(entry.path() / "net");
+  }
+  return directories;
+}
+
+/// The innermost PCI function in a path of sysfs, by its address; empty where there is none.
+std::string function_of(const fs::path& path) {
+  std::string found;
+  for (const fs::path& part : path) {
+    const std::string& name = part.native();
+    if (name.find(':') == std::string::npos || name.find('.') == std::string::npos) continue;
+    try {
+      if (Bdf::parse(name).to_string() == name) found = name;
+    } catch (const UsageError&) {  // USB's have such names as well.
+    }
+  }
+  return found;
+}
+
+/// Representors say so: "pf0vf3", "pf0sf88". An uplink is "p0", and most drivers have no such name.
+bool is_representor(const fs::path& interface) {
+  try {
+    const std::string port = read_text_file(interface / "phys_port_name");
+    return port.find("vf") != std::string::npos || port.find("sf") != std::string::npos;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+InterfaceLookup interface_lookup() {
+  return [snapshot = std::optional<Snapshot>()](const std::string& name) mutable {
+    if (!snapshot) snapshot = take_snapshot();
+    return find(*snapshot, name);
+  };
 }
 
 std::vector<std::string> interfaces_of(const Bdf& function, const fs::path& sysfs) {
@@ -131,6 +171,21 @@ std::vector<std::string> interfaces_of(const Bdf& function, const fs::path& sysf
     if (function_of(fs::read_symlink(entry.path(), error)) == function.to_string()) names.insert(entry.path().filename());
   }
   return {names.begin(), names.end()};
+}
+
+bool has_interfaces_elsewhere(const Bdf& function, const fs::path& sysfs) {
+  return std::ranges::any_of(directories_of_interfaces(function, sysfs), [](const fs::path& directory) {
+    std::error_code error;
+    const fs::directory_iterator first(directory, error);
+    return !error && first == fs::directory_iterator();
+  });
+}
+
+std::string pf_interface(const Bdf& function, const fs::path& sysfs) {
+  for (const std::string& name : interfaces_of(function, sysfs)) {
+    if (!is_representor(sysfs / "bus/pci/devices" / function.to_string() / "net" / name)) return name;
+  }
+  return "";
 }
 
 }  // namespace strait::host

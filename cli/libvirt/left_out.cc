@@ -28,7 +28,7 @@ constexpr std::string_view kGraphics = "strait has no emulated graphics and inpu
 constexpr std::string_view kSound = "strait has no emulated sound; assign a device for it";
 constexpr std::string_view kUsb = "strait has no emulated USB; assign a USB controller with device =";
 constexpr std::string_view kVirtio = "strait has no virtio devices";
-constexpr std::string_view kPinning = "strait pins nothing; pin its threads, vcpu0 and on, with taskset or cgroups";
+constexpr std::string_view kScheduler = "strait sets no scheduler; chrt sets that of a thread";
 constexpr std::string_view kNuma = "the guest has one NUMA node; start strait under numactl for the host's side";
 constexpr std::string_view kCgroup = "strait sets no limits; start it in a cgroup, as with systemd-run";
 constexpr std::string_view kHugepages = "strait asks for transparent huge pages, and has no other kind";
@@ -48,7 +48,7 @@ constexpr auto kTable = std::to_array<Entry>({
     {"//alias", kNone, "libvirt's own name for the device"},
     {"//boot", kLost, kBootOrder},
     {"/domain/@id", kNone, kRuntime},
-    {"/domain/uuid", kNone, "strait shows the guest no UUID"},
+    {"/domain/uuid", kLost, "strait has no SMBIOS tables; the guest sees no product_uuid"},
     {"/domain/hwuuid", kLost, kSmbios},
     {"/domain/genid", kLost, "strait has no generation ID device"},
     {"/domain/title", kNone, kForPeople},
@@ -60,9 +60,21 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/iothreadids", kLost, kVirtio},
     {"/domain/defaultiothread", kLost, kVirtio},
     {"/domain/throttlegroups", kLost, kDisk},
-    {"/domain/cputune", kLost, kPinning},
-    {"/domain/vcpu/@cpuset", kLost, kPinning},
-    {"/domain/vcpu/@placement", kNone, "the kernel places the threads"},
+    {"/domain/cputune/shares", kLost, kCgroup},
+    {"/domain/cputune/period", kLost, kCgroup},
+    {"/domain/cputune/quota", kLost, kCgroup},
+    {"/domain/cputune/global_period", kLost, kCgroup},
+    {"/domain/cputune/global_quota", kLost, kCgroup},
+    {"/domain/cputune/emulator_period", kLost, kCgroup},
+    {"/domain/cputune/emulator_quota", kLost, kCgroup},
+    {"/domain/cputune/cachetune", kLost, kCgroup},
+    {"/domain/cputune/memorytune", kLost, kCgroup},
+    {"/domain/cputune/vcpusched", kLost, kScheduler},
+    {"/domain/cputune/emulatorsched", kLost, kScheduler},
+    {"/domain/cputune/iothreadsched", kLost, kVirtio},
+    {"/domain/cputune/iothreadpin", kLost, kVirtio},
+    {"/domain/cputune/iothread_period", kLost, kVirtio},
+    {"/domain/cputune/iothread_quota", kLost, kVirtio},
     {"/domain/vcpus", kLost, "all processors are there from the start"},
     {"/domain/numatune", kLost, kNuma},
     {"/domain/resource", kLost, kCgroup},
@@ -187,6 +199,7 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/devices/serial/address", kNone, "the serial port is COM1, where a PC has it"},
     {"/domain/devices/console/@tty", kNone, kRuntime},
     {"/domain/devices/console/source", kNone, kRuntime},
+    {"/domain/devices/console/protocol", kLost, kRuntime},
     {"/domain/devices/console/log", kLost, "strait writes to standard output; tee keeps it"},
     {"/domain/devices/panic/address", kNone, "the panic port is 0x505, as everywhere"},
     {"/domain/devices/hostdev/origstates", kNone, kRuntime},
@@ -223,7 +236,6 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/devices/interface/port", kLost, "a VF's frames do not pass the host"},
     {"/domain/devices/interface/backend", kLost, kVirtio},
     {"/domain/devices/interface/tune", kLost, kVirtio},
-    {"/domain/devices/interface/rom/@enabled", kLost, kFeature},
     {"/domain/qemu:commandline", kLost, kQemu},
     {"/domain/qemu:capabilities", kLost, kQemu},
     {"/domain/qemu:override", kLost, kQemu},

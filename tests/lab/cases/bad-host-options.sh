@@ -65,5 +65,24 @@ texts=("$LAB_PF" 'default route' '--force') && bad bind "$LAB_PF"
 texts=("$LAB_PF" 'default route') && bad run --kernel "$LAB_KERNEL" --device "$LAB_PF_BDF,managed=on"
 bridge=$(basename "$(readlink -f "/sys/bus/pci/devices/$LAB_PF_BDF/..")")
 texts=('bridge') && bad bind --force "$bridge"
+# A virtual function that a container has: what sysfs shows of its interface here is an empty directory.
+"$STRAIT" vf create "$LAB_PF" 1 || fail "vf create: status $?"
+vf=$(bdf_of_vf 0)
+trap 'ip netns delete pod; leave_pf' EXIT
+ip netns add pod
+bind_to "$vf" igbvf
+echo >"/sys/bus/pci/devices/$vf/driver_override"
+ip link set "$(basename "/sys/bus/pci/devices/$vf/net/"*)" netns pod
+texts=("$vf" 'another network namespace')
+bad vf remove "$LAB_PF"
+bad run --kernel "$LAB_KERNEL" --device "vf=$LAB_PF:any"
+texts+=('--force') && bad bind "$vf"
+"$STRAIT" devices "$vf" | tee devices
+grep -q 'in another network namespace' devices || wrong+=("devices $vf")
+"$STRAIT" bind --force "$vf" || fail "bind --force: status $?"
+"$STRAIT" release "$vf" || fail "release: status $?"
+trap leave_pf EXIT
+ip netns delete pod
+"$STRAIT" vf remove "$LAB_PF" || fail "vf remove: status $?"
 same_host "$before"
 ((!${#wrong[@]})) || fail "$(printf '%s\n' 'not refused as they should be:' "${wrong[@]}")"

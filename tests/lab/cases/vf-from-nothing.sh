@@ -21,6 +21,8 @@ done
 same_host "$with_vfs"
 "$STRAIT" vf list "$LAB_PF" | tee list
 { grep -q "$first" list && grep -q "$second" list; } || fail 'vf list does not list them'
+"$STRAIT" devices "$first" | tee devices
+grep -qw 'MSI-X 3' devices || fail 'devices does not know the interrupts of a function without an identity of its own'
 
 # in_guest DEVICE ADDRESS COMMAND: fails unless it succeeds in a guest with that device.
 in_guest() {

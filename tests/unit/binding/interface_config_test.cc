@@ -153,16 +153,16 @@ TEST_F(InterfaceConfigTest, LifetimesGoOnMeanwhile) {
 TEST_F(InterfaceConfigTest, ItBelongsToItsBridgeAgain) {
   run("ip link add br9 type bridge && ip link set br9 up && ip link set lan up master br9");
   const auto config = read_interface_config("lan");
-  EXPECT_EQ(host::network_interface("lan")->master, "br9");
+  EXPECT_EQ(host::interface_lookup()("lan")->master, "br9");
   lose_driver();
   restore_interface_config("eth9", config);
-  EXPECT_EQ(host::network_interface("lan")->master, "br9");
+  EXPECT_EQ(host::interface_lookup()("lan")->master, "br9");
   run("ip link del br9");
   lose_driver();
   log::set_level(log::Level::kOff);
   restore_interface_config("eth9", config);
   log::set_level(log::Level::kWarning);
-  EXPECT_EQ(host::network_interface("lan")->master, "");
+  EXPECT_EQ(host::interface_lookup()("lan")->master, "");
 }
 
 TEST_F(InterfaceConfigTest, AMasterThatRefusesIsAWarning) {
@@ -173,7 +173,7 @@ TEST_F(InterfaceConfigTest, AMasterThatRefusesIsAWarning) {
   log::set_level(log::Level::kOff);
   restore_interface_config("eth9", config);
   log::set_level(log::Level::kWarning);
-  EXPECT_TRUE(host::network_interface("lan")->up);
+  EXPECT_TRUE(host::interface_lookup()("lan")->up);
 }
 
 /// The kernel makes stable addresses only of a secret, and takes the one for the other.
@@ -245,7 +245,7 @@ TEST_F(InterfaceConfigTest, ARouteFromAnAddressComesWhenThatMayBeUsed) {
   EXPECT_EQ(route("2001:db8:77::/48"), before);
   run("ip link set eth9-wire down && ip addr flush dev lan && ip addr add 2001:db8::2/64 dev lan");
   host::Netlink netlink;
-  EXPECT_FALSE(await_addresses(netlink, host::network_interface("lan")->index, std::chrono::milliseconds(60))) << "without a link";
+  EXPECT_FALSE(await_addresses(netlink, host::interface_lookup()("lan")->index, std::chrono::milliseconds(60))) << "without a link";
 }
 
 TEST_F(InterfaceConfigTest, OneThingThatIsRefusedKeepsNothingElseFromComing) {
@@ -255,8 +255,8 @@ TEST_F(InterfaceConfigTest, OneThingThatIsRefusedKeepsNothingElseFromComing) {
   run("ip link add lan type bridge");
   EXPECT_EQ(test::error_of([&] { restore_interface_config("eth9", config); }),
             "giving the network interface lan its name back: File exists; rename the interface that has this name now");
-  EXPECT_EQ(host::network_interface("eth9")->mtu, 1400u);
-  EXPECT_THAT(host::network_interface("eth9")->addresses, testing::Contains("192.0.2.1/24"));
+  EXPECT_EQ(host::interface_lookup()("eth9")->mtu, 1400u);
+  EXPECT_THAT(host::interface_lookup()("eth9")->addresses, testing::Contains("192.0.2.1/24"));
   EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev eth9"));
   EXPECT_EQ(test::error_of([&] { restore_interface_config("nothing", config); }), "there is no network interface nothing");
   EXPECT_EQ(test::error_of([&] { read_interface_config("nothing"); }), "there is no network interface nothing");
@@ -277,13 +277,13 @@ TEST_F(InterfaceConfigTest, WhatHangsOnItIsNamedAsLost) {
 
 TEST_F(InterfaceConfigTest, NetworkInterfaceTellsWhatUsesIt) {
   run("ip link property add dev lan altname lan0 && ip link set lan mtu 1400 address 02:11:22:33:44:55");
-  const auto idle = host::network_interface("lan");
+  const auto idle = host::interface_lookup()("lan");
   ASSERT_TRUE(idle);
   EXPECT_FALSE(idle->up);
   EXPECT_THAT(uses_of(*idle), IsEmpty());
   run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip route add default via 192.0.2.254");
   run("ip link add link lan name lan.5 type macvlan");
-  const auto used = host::network_interface("lan0");
+  const auto used = host::interface_lookup()("lan0");
   ASSERT_TRUE(used);
   EXPECT_EQ(used->name, "lan");
   EXPECT_EQ(used->mac, "02:11:22:33:44:55");
@@ -292,7 +292,17 @@ TEST_F(InterfaceConfigTest, NetworkInterfaceTellsWhatUsesIt) {
   EXPECT_TRUE(used->carrier);
   EXPECT_THAT(used->altnames, ElementsAre("lan0"));
   EXPECT_THAT(uses_of(*used), ElementsAre("lan has the default route", "lan has the address 192.0.2.1/24", "lan carries lan.5"));
-  EXPECT_FALSE(host::network_interface("nothing"));
+  EXPECT_FALSE(host::interface_lookup()("nothing"));
+}
+
+/// A router has a million routes: they are asked for once, however many interfaces are looked at.
+TEST_F(InterfaceConfigTest, ALookupAnswersFromWhatItFirstSaw) {
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip route add 198.51.100.0/24 via 192.0.2.254");
+  const auto look_up = host::interface_lookup();
+  EXPECT_FALSE(look_up("lan")->default_route);
+  run("ip route add default via 192.0.2.254 table 77");
+  EXPECT_FALSE(look_up("lan")->default_route);
+  EXPECT_TRUE(host::interface_lookup()("lan")->default_route) << "of any table";
 }
 
 }  // namespace

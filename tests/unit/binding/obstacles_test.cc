@@ -63,6 +63,14 @@ TEST(UsesOfInterface, RouteAddressMasterAndUppersAre) {
 
 TEST_F(ObstaclesTest, AnIdleFunctionHasNone) { EXPECT_EQ(why_not(kBdf), kNothing); }
 
+TEST_F(ObstaclesTest, AnInterfaceThatAContainerHasIsInUse) {
+  sysfs_.move_interfaces_away(kBdf);
+  EXPECT_EQ(why_not(kBdf),
+            "0000:01:10.0 is in use on this host: its network interface is in another network namespace, such as a container's; "
+            "end that use, or bind it with --force");
+  EXPECT_EQ(why_not(kBdf, true), kNothing);
+}
+
 TEST_F(ObstaclesTest, AFunctionThatIsNotThereIsAnError) {
   EXPECT_THAT(why_not("09:00.0"), StartsWith("there is no PCI function 0000:09:00.0"));
 }
@@ -71,7 +79,7 @@ TEST_F(ObstaclesTest, BridgesAndFunctionsWithoutAnIommuCannotBeForced) {
   kernel_.add("0000:00:1c.0", "pcieport", 3, "0x060400");
   kernel_.add("0000:02:00.0", "igb", -1);
   EXPECT_EQ(why_not("00:1c.0", true), "0000:00:1c.0 is a bridge; bind the functions behind it");
-  EXPECT_THAT(why_not("02:00.0", true), StartsWith("no IOMMU translates for 0000:02:00.0; enable VT-d"));
+  EXPECT_THAT(why_not("02:00.0", true), StartsWith("no IOMMU translates for 0000:02:00.0; the IOMMU is on, but no unit of it is in charge"));
 }
 
 TEST_F(ObstaclesTest, WhatAProcessHasOpenCannotBeForced) {

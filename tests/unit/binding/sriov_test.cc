@@ -113,11 +113,14 @@ TEST_F(SriovTest, AVfThatAProcessHasOpenKeepsTheNumber) {
   EXPECT_TRUE(records().functions().empty()) << "a VF that is gone is given back to nobody";
 }
 
-/// An interface that only another network namespace sees is somebody's, too.
+/// An interface that only another network namespace sees is somebody's, too: whether sysfs is this namespace's or that of another.
 TEST_F(SriovTest, AVfWhoseInterfaceIsInUseKeepsTheNumber) {
   set_vf_count(pf(), 1, true, host());
   sysfs_.add_interface(test::FakePf::vf(0), "fake_lan9");
   EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 as fake_lan9 of another network namespace"));
+  sysfs_.move_interfaces_away(test::FakePf::vf(0));
+  EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 by another network namespace, such as a container's; end that use first"));
+  EXPECT_EQ(card_.table_.size(), 1u);
 }
 
 TEST_F(SriovTest, KilledAnywhereItLeavesAutoprobeToTheNextThatComes) {

@@ -142,9 +142,9 @@ TEST(DevicesText, AFunctionThatNoIommuTranslatesForHasTheRemedyBeneath) {
             "\n"
             "GROUP     FUNCTION       NAME                                             DRIVER\n"
             "    - - + 0000:00:01.0   unknown                                               -\n"
-            "          INTx ?, MSI ?, MSI-X ?; reset ?\n"
+            "          INTx ?, MSI ?, MSI-X ?; can be reset\n"
             "    - - x 10000:e1:00.0  unknown                                               -\n"
-            "          INTx ?, MSI ?, MSI-X ?; reset ?\n"
+            "          INTx ?, MSI ?, MSI-X ?; can be reset\n"
             "          no IOMMU translates for it -> enable it\n"
             "\n"
             "MSI and MSI-X ?: only root may read that far.\n");
@@ -166,11 +166,12 @@ TEST(DevicesText, InterfacesSayWhatHoldsThem) {
   host::NetworkInterface down, port;
   port.up = true;
   port.master = "br0";
-  inventory.functions[0].interfaces = {{"eth0", down, {}}, {"eth1", port, {}}, {"eth2", {}, {}}};
+  inventory.functions[0].interfaces = {{"eth0", down, {}}, {"eth1", port, {}}, {"eth2", {}, {}}, {}};
   const std::string text = devices_text(inventory, kPlain);
   EXPECT_THAT(text, HasSubstr("\n          eth0: down\n"
                               "          eth1: up, no carrier, in br0\n"
-                              "          eth2: in another network namespace\n"));
+                              "          eth2: in another network namespace\n"
+                              "          an interface: in another network namespace\n"));
 }
 
 /// Whatever the names are, and however long.
@@ -293,6 +294,14 @@ TEST(DevicesJson, WhatIsUnknownIsNull) {
   }
   EXPECT_TRUE(function["interrupts"]["msi_messages"].is_null());
   EXPECT_EQ(json["iommu"]["present"], false);
+}
+
+TEST(DevicesJson, AnInterfaceOfAnotherNamespaceHasNoName) {
+  host::Inventory inventory{.iommu_units = {}, .iommu = false, .names = false, .functions = {bare("01:00.0")}};
+  inventory.functions[0].interfaces.emplace_back();
+  const auto interface = nlohmann::json::parse(devices_json(inventory))["functions"][0]["network_interfaces"][0];
+  EXPECT_TRUE(interface["name"].is_null());
+  EXPECT_EQ(interface["in_this_namespace"], false);
 }
 
 TEST(DevicesRequestTest, WordsAreAddressesAndOptions) {

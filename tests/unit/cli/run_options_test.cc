@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/amounts.h"
 #include "cli/test_guest.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/unit/error_of.h"
