@@ -21,9 +21,10 @@ namespace {
 /// Lines that the guest can cause again and again.
 log::Budget guest_lines;
 
-/// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for.
+/// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for: five seconds of it a slot's
+/// attention button asks for, and the driver of a card that is gone already waits for the answers to its last commands.
 constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::seconds kUrgentPatience{10};
+constexpr std::chrono::seconds kUrgentPatience{20};
 /// How soon to ask again: a guest hears its first events before it has found its devices, and does nothing about them.
 constexpr std::chrono::seconds kReminder{1};
 /// How soon to try again where a processor of the guest does not pause, because nobody reads what it writes to the console.

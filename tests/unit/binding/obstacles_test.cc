@@ -128,7 +128,7 @@ TEST_F(ObstaclesTest, WhatAUserSpaceDriverHasOpenCannotBeForced) {
   EXPECT_EQ(why_not(kBdf), kNothing);
   kernel_.open_files_ = {"uio3"};
   EXPECT_EQ(why_not(kBdf, true), "0000:01:10.0 is in use: a process has /dev/uio3 open; end that one first");
-  EXPECT_EQ(user_of(function(), host()), "by a process that has /dev/uio3 open");
+  EXPECT_EQ(user_of(function(), host(), strait::host::interface_lookup()), "by a process that has /dev/uio3 open");
 }
 
 TEST_F(ObstaclesTest, WhatAProcessHasOpenByIommufdIsInUse) {
