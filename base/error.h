@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace strait {
 
@@ -27,5 +29,8 @@ class UsageError : public Error {
  public:
   using Error::Error;
 };
+
+/// Text that somebody else wrote, for a message: one line, which a terminal has nothing to obey in, cut behind `longest` bytes.
+std::string shown(std::string_view text, std::size_t longest = 60);
 
 }  // namespace strait

@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <ctime>
-#include <initializer_list>
 
 namespace strait {
-
 namespace {
 
-constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 }  // namespace
 
@@ -22,9 +20,15 @@ HeldSignals::HeldSignals() {
     if (current.sa_handler != SIG_IGN) ::sigaddset(&held_, signal);  // nohup, and scripts that shield their children
   }
   ::pthread_sigmask(SIG_BLOCK, &held_, &before_);
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &pipe_before_);
 }
 
-HeldSignals::~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+HeldSignals::~HeldSignals() {
+  ::sigaction(SIGPIPE, &pipe_before_, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 int HeldSignals::next() const {
   constexpr timespec kNow = {};
@@ -32,7 +36,7 @@ int HeldSignals::next() const {
   return signal < 0 ? 0 : signal;
 }
 
-bool HeldSignals::any_pending() {
+bool HeldSignals::is_pending() {
   sigset_t pending;
   ::sigpending(&pending);
   return std::ranges::any_of(kSignals, [&pending](int signal) { return ::sigismember(&pending, signal) == 1; });

@@ -6,7 +6,8 @@ namespace strait {
 
 /// Holds back the signals that people end a program with (SIGTERM, SIGINT, SIGHUP, SIGQUIT; not those that are ignored already, as under
 /// nohup) while this lives: nothing that must not be left half done is interrupted. What came meanwhile is delivered afterwards, unless
-/// next() took it. For the calling thread and those that it starts from then on. One lies within another's life, or they do not overlap.
+/// next() took it. For the calling thread and those that it starts from then on. SIGPIPE is ignored so long, in the whole process: whoever
+/// reads what it says may go. One lies within another's life, or they do not overlap.
 class HeldSignals {
  public:
   HeldSignals();
@@ -17,12 +18,12 @@ class HeldSignals {
   const sigset_t& set() const { return held_; }
   /// Takes one that came; its number, 0 for none.
   int next() const;
-
-  /// Whether one of them came, whoever holds it. From any thread that lives within a holder's life.
-  static bool any_pending();
+  /// Whether one came that is held back in this thread, by whomever.
+  static bool is_pending();
 
  private:
   sigset_t held_{}, before_{};
+  struct sigaction pipe_before_ {};
 };
 
 }  // namespace strait

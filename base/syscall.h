@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
@@ -41,6 +42,11 @@ UniqueFd make_eventfd();
 void signal_eventfd(int fd);
 /// Takes and returns an eventfd's counter; 0 when nothing was signalled.
 std::uint64_t drain_eventfd(int fd);
+
+/// Appends what there is to read to `text`, up to the end or until that has `limit` bytes. Returns 0, or the errno that stopped it.
+int read_all(int fd, std::string& text, std::size_t limit = std::string::npos);
+/// Writes all of it, and waits for room where the descriptor is one that does not. Returns 0, or the errno that stopped it.
+int write_all(int fd, std::string_view text);
 
 /// Opens `path`, closed on exec. Throws Error "opening PATH: ...".
 UniqueFd open_file(const std::string& path, int flags);

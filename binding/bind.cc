@@ -1,6 +1,7 @@
 #include "binding/bind.h"
 
 #include <algorithm>
+#include <exception>
 #include <list>
 #include <optional>
 #include <set>
@@ -8,23 +9,47 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "binding/attempts.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
 #include "binding/undo.h"
+#include "host/pci_function.h"
 
 namespace strait::binding {
 namespace {
 
 /// Undoes and removes both records of a function. False where it has none.
 bool release_one(const host::Bdf& function, const Records& records, const Host& host) {
-  const Lock lock = Lock::take(function, host.run);
-  bool found = settle(lock, records, host);
-  if (const auto record = records.load(function, Owner::kCommand)) {
+  const Lock lock = Lock::take(function, host);
+  Attempts attempts;
+  bool found = false;
+  attempts([&] { found = settle(lock, records, host); });
+  attempts([&] {
+    auto record = records.load(function, Owner::kCommand);
+    if (!record || !record->complete) return;
+    found = true;
+    // From here on it is half done, for whoever finds it.
+    record->complete = false;
+    records.save(*record);
     undo(*record, host);
     records.remove(function, Owner::kCommand);
-    found = true;
-  }
+  });
+  attempts.finish();
   return found;
+}
+
+/// Whether a record is of an interface with this name or alternative name. One that is damaged is of none; whoever needs it is told.
+bool had_interface(const Records& records, const host::Bdf& function, Owner owner, const std::string& name) {
+  try {
+    const auto record = records.load(function, owner);
+    return record && std::ranges::any_of(record->interfaces, [&](const nlohmann::json& interface) {
+             const nlohmann::json others = interface.value("altnames", nlohmann::json::array());
+             return interface.value("name", "") == name || std::ranges::find(others, nlohmann::json(name)) != others.end();
+           });
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -35,8 +60,13 @@ void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host)
   for (const host::Bdf& function : ordered) identity_of(function, host.sysfs);  // All of them are there.
   std::list<Lease> leases;
   for (const host::Bdf& function : ordered) leases.emplace_back(function, Owner::kCommand, host);
-  for (const Lease& lease : leases) check_bindable(lease.function(), force, host);
-  for (Lease& lease : leases) lease.bind(force);
+  for (const Lease& lease : leases) {
+    check_bindable(lease.function(), force, host);
+    for (const std::string& loss : losses_of(lease.function(), host)) log::warning("{}", loss);
+  }
+  const auto on_host = std::ranges::find_if(ordered, [&](const host::Bdf& one) { return !host::is_on_vfio(one, host.sysfs); });
+  for (Lease& lease : leases) lease.bind(on_host == ordered.end() ? std::nullopt : std::optional(*on_host));
+  for (Lease& lease : leases) lease.complete();
   for (Lease& lease : leases) lease.keep();
 }
 
@@ -52,22 +82,26 @@ void release(const std::vector<host::Bdf>& functions, const Host& host) {
 
 std::vector<host::Bdf> release_stale(const Host& host, const std::function<void(const std::string&)>& complain) {
   const Records records(host.state, host.procfs);
-  records.remove_void();
   std::vector<host::Bdf> done;
-  for (const host::Bdf& function : records.functions()) {
+  for (const host::Bdf& function : records.functions_with_files()) {
     try {
       const auto lock = Lock::try_take(function, host.run);
       if (lock && settle(*lock, records, host)) done.push_back(function);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       complain(error.what());
     }
   }
   return done;
 }
 
-std::vector<host::Bdf> releasable(const Host& host) {
-  auto functions = Records(host.state, host.procfs).functions();
-  std::erase_if(functions, [&](const host::Bdf& one) { return lock_holder(one, host.run) != 0; });
+std::vector<host::Bdf> taken(const Host& host) { return Records(host.state, host.procfs).functions(); }
+
+std::vector<host::Bdf> taken_with_interface(const std::string& name, const Host& host) {
+  const Records records(host.state, host.procfs);
+  auto functions = records.functions();
+  std::erase_if(functions, [&](const host::Bdf& function) {
+    return !had_interface(records, function, Owner::kCommand, name) && !had_interface(records, function, Owner::kRun, name);
+  });
   return functions;
 }
 

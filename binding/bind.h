@@ -20,7 +20,10 @@ void release(const std::vector<host::Bdf>& functions, const Host& host);
 /// handed to `complain`, and the others are done all the same.
 std::vector<host::Bdf> release_stale(const Host& host, const std::function<void(const std::string&)>& complain);
 
-/// The functions that strait has taken, of which no living process has the lock.
-std::vector<host::Bdf> releasable(const Host& host);
+/// The functions that strait has taken, those of runs that go on included.
+std::vector<host::Bdf> taken(const Host& host);
+
+/// Those of them that had a network interface of this name, or alternative name, when they were taken: it is gone since.
+std::vector<host::Bdf> taken_with_interface(const std::string& name, const Host& host);
 
 }  // namespace strait::binding

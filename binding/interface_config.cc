@@ -4,18 +4,22 @@
 #include <linux/if_link.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <optional>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "binding/attempts.h"
 #include "binding/fault_point.h"
 #include "binding/interface_addresses.h"
+#include "binding/interface_routes.h"
 #include "binding/interface_sysctls.h"
+#include "host/link_message.h"
 #include "host/netlink.h"
 
 namespace strait::binding {
@@ -29,6 +33,9 @@ namespace {
 /// The flags that an administrator sets; the others say how the interface is doing.
 constexpr unsigned kSettable = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST | IFF_DYNAMIC;
 
+constexpr const char* kName = "its name";
+constexpr const char* kMac = "its MAC address";
+
 /// The numbers that go by one attribute each.
 const std::map<std::string, int> kNumbers = {{"mtu", IFLA_MTU}, {"txqueuelen", IFLA_TXQLEN}, {"group", IFLA_GROUP}};
 
@@ -39,14 +46,6 @@ ifinfomsg link_body(int index) {
   return body;
 }
 
-/// The link that is called `name`, and nothing where none is.
-std::optional<NetlinkMessage> find(Netlink& netlink, const std::string& name) {
-  for (const NetlinkMessage& link : netlink.dump(RTM_GETLINK)) {
-    if (nlattr* const its = link.attribute<ifinfomsg>(IFLA_IFNAME); its != nullptr && name == nla_get_string(its)) return link;
-  }
-  return std::nullopt;
-}
-
 NetlinkMessage get(Netlink& netlink, int index) {
   NetlinkRequest request(RTM_GETLINK, 0);
   const auto answers = netlink.ask(request.body(link_body(index)), "asking for a network interface");
@@ -54,90 +53,81 @@ NetlinkMessage get(Netlink& netlink, int index) {
   return answers.front();
 }
 
-std::string text_in(const NetlinkMessage& link, int type) {
-  nlattr* const attribute = link.attribute<ifinfomsg>(type);
-  return attribute == nullptr ? std::string() : nla_get_string(attribute);
-}
-
 std::string master_of(Netlink& netlink, const NetlinkMessage& link) {
   nlattr* const master = link.attribute<ifinfomsg>(IFLA_MASTER);
-  return master == nullptr ? std::string() : text_in(get(netlink, static_cast<int>(nla_get_u32(master))), IFLA_IFNAME);
-}
-
-std::vector<std::string> altnames_of(const NetlinkMessage& link) {
-  std::vector<std::string> names;
-  nlattr* const list = link.attribute<ifinfomsg>(IFLA_PROP_LIST);
-  if (list == nullptr) return names;
-  nlattr* one;
-  int rest;
-  nla_for_each_nested(one, list, rest) {
-    if (nla_type(one) == IFLA_ALT_IFNAME) names.push_back(nla_get_string(one));
-  }
-  return names;
-}
-
-/// How IPv6 makes the link-local address: IFLA_INET6_ADDR_GEN_MODE, -1 where the kernel has no IPv6.
-int address_mode(const NetlinkMessage& link) {
-  nlattr* const families = link.attribute<ifinfomsg>(IFLA_AF_SPEC);
-  nlattr* const inet6 = families == nullptr ? nullptr : nla_find(static_cast<nlattr*>(nla_data(families)), nla_len(families), AF_INET6);
-  nlattr* const mode =
-      inet6 == nullptr ? nullptr : nla_find(static_cast<nlattr*>(nla_data(inet6)), nla_len(inet6), IFLA_INET6_ADDR_GEN_MODE);
-  return mode == nullptr ? -1 : nla_get_u8(mode);
-}
-
-std::vector<std::uint8_t> mac_of(const NetlinkMessage& link) {
-  nlattr* const mac = link.attribute<ifinfomsg>(IFLA_ADDRESS);
-  if (mac == nullptr) return {};
-  const auto* bytes = static_cast<const std::uint8_t*>(nla_data(mac));
-  return {bytes, bytes + nla_len(mac)};
+  return master == nullptr ? std::string() : host::link_text(get(netlink, static_cast<int>(nla_get_u32(master))), IFLA_IFNAME);
 }
 
 Json describe(Netlink& netlink, const NetlinkMessage& link) {
-  Json config = {{"name", text_in(link, IFLA_IFNAME)},
-                 {"altnames", altnames_of(link)},
-                 {"alias", text_in(link, IFLA_IFALIAS)},
-                 {"mac", mac_of(link)},
+  Json config = {{"name", host::link_text(link, IFLA_IFNAME)},
+                 {"altnames", host::link_altnames(link)},
+                 {"alias", host::link_text(link, IFLA_IFALIAS)},
+                 {"mac", host::link_own_mac(link)},
                  {"flags", link.body<ifinfomsg>().ifi_flags & kSettable},
-                 {"address_mode", address_mode(link)},
                  {"master", master_of(netlink, link)}};
-  for (const auto& [name, type] : kNumbers) {
-    nlattr* const attribute = link.attribute<ifinfomsg>(type);
-    config[name] = attribute == nullptr ? 0 : nla_get_u32(attribute);
-  }
+  for (const auto& [name, type] : kNumbers) config[name] = host::link_number(link, type);
   return config;
 }
 
-/// Brings the settings of one link in line, step by step. What it knows of the link is what it read last.
+std::string remedy(const std::string& what, int code) {
+  if (what == kName && code == EEXIST) return "rename the interface that has this name now";
+  if (what == kMac) return "if it is a VF's, the PF may not let it choose: ip link set PF vf N mac 00:00:00:00:00:00";
+  return "set it by hand (ip link set)";
+}
+
+/// Brings the settings of one link in line, step by step, none of which needs another. What it knows of the link is what it read last.
 class LinkRestorer {
  public:
-  LinkRestorer(Netlink& netlink, int index, const Json& wanted) : netlink_(netlink), index_(index), wanted_(wanted) { look(); }
+  LinkRestorer(Netlink& netlink, int index, const Json& wanted, Attempts& attempts)
+      : netlink_(netlink), index_(index), wanted_(wanted), attempts_(attempts) {
+    look();
+  }
 
   /// All that must be before the link is up.
   void prepare() {
     for (const std::string name : is_["altnames"]) {
-      if (std::ranges::find(wanted_.at("altnames"), Json(name)) == wanted_.at("altnames").end()) alternative_name(RTM_DELLINKPROP, name);
+      if (!wants_altname(name)) attempts_([&] { alternative_name(RTM_DELLINKPROP, name); });
     }
     look();
     // Many drivers change neither name nor address of a link that is up.
-    if (differs("name") || differs("mac")) set_flags(is_["flags"].get<unsigned>() & ~IFF_UP);
-    if (differs("name")) set("its name", to_link(), IFLA_IFNAME, wanted_.at("name").get<std::string>());
+    if (differs("name") || differs("mac")) attempts_([&] { set_flags(is_["flags"].get<unsigned>() & ~IFF_UP); });
+    if (differs("name")) attempts_([&] { set(kName, to_link(), IFLA_IFNAME, wanted_.at("name").get<std::string>()); });
     for (const std::string name : wanted_.at("altnames")) {
-      if (std::ranges::find(is_["altnames"], Json(name)) == is_["altnames"].end()) alternative_name(RTM_NEWLINKPROP, name);
+      if (std::ranges::find(is_["altnames"], Json(name)) == is_["altnames"].end()) {
+        attempts_([&] { alternative_name(RTM_NEWLINKPROP, name); });
+      }
     }
-    if (differs("alias")) alias();
-    if (differs("mac")) {
-      const std::vector<std::uint8_t> mac = wanted_.at("mac");
-      NetlinkRequest request = to_link();
-      change("its MAC address", request.put(IFLA_ADDRESS, mac.data(), mac.size()));
-    }
+    if (differs("alias")) attempts_([&] { alias(); });
+    if (differs("mac")) attempts_([&] { mac(); });
     for (const auto& [name, type] : kNumbers) {
-      if (differs(name.c_str())) set("its " + name, to_link(), type, wanted_.at(name).get<std::uint32_t>());
+      if (differs(name.c_str())) attempts_([&] { set("its " + name, to_link(), type, wanted_.at(name).get<std::uint32_t>()); });
     }
-    if (differs("address_mode") && wanted_.at("address_mode") >= 0) address_mode_back();
-    if (differs("master")) master();
+    look();
+  }
+  /// What it is called now.
+  std::string name() const { return is_["name"]; }
+
+  void master() {
+    if (!differs("master")) return;
+    const std::string name = wanted_.at("master");
+    const auto link = name.empty() ? std::nullopt : host::find_link(netlink_, name);
+    if (!name.empty() && !link) {
+      log::warning("{}, which {} belonged to, is gone", name, wanted_.at("name").get<std::string>());
+      return;
+    }
+    // A bond takes none that is up.
+    attempts_([&] { set_flags(is_["flags"].get<unsigned>() & ~IFF_UP); });
+    try {
+      set("its master", to_link(), IFLA_MASTER, static_cast<std::uint32_t>(link ? host::link_index(*link) : 0));
+    } catch (const Error& error) {
+      // Some have a way of their own to take one, as Open vSwitch has.
+      log::warning("{} does not belong to {} again: {}; add it there", wanted_.at("name").get<std::string>(), name, error.what());
+    }
   }
 
-  void flags() { set_flags(wanted_.at("flags")); }
+  void flags() {
+    attempts_([&] { set_flags(wanted_.at("flags")); });
+  }
 
  private:
   void look() { is_ = describe(netlink_, get(netlink_, index_)); }
@@ -149,9 +139,18 @@ class LinkRestorer {
     return request;
   }
 
+  bool wants_altname(const std::string& name) const {
+    return std::ranges::find(wanted_.at("altnames"), Json(name)) != wanted_.at("altnames").end();
+  }
+
   void change(const std::string& what, const NetlinkRequest& request) {
+    const std::string attempt = fmt::format("giving the network interface {} {} back", wanted_.at("name").get<std::string>(), what);
     fault_point();
-    netlink_.ask(request, fmt::format("giving the network interface {} {} back", wanted_.at("name").get<std::string>(), what));
+    try {
+      netlink_.ask(request, attempt);
+    } catch (const Error& error) {
+      throw Error::from_errno(error.code(), attempt, remedy(what, error.code()));
+    }
   }
 
   template <typename Value>
@@ -186,41 +185,32 @@ class LinkRestorer {
     change("its alias", request.put(IFLA_IFALIAS, text.data(), text.size()));
   }
 
-  void address_mode_back() {
+  void mac() {
+    const std::vector<std::uint8_t> mac = wanted_.at("mac");
     NetlinkRequest request = to_link();
-    nlattr* const families = nla_nest_start(request.message(), IFLA_AF_SPEC);
-    nlattr* const inet6 = nla_nest_start(request.message(), AF_INET6);
-    const auto mode = wanted_.at("address_mode").get<std::uint8_t>();
-    request.put(IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof mode);
-    nla_nest_end(request.message(), inet6);
-    nla_nest_end(request.message(), families);
-    change("its way to make IPv6 addresses", request);
-  }
-
-  void master() {
-    const std::string name = wanted_.at("master");
-    const auto link = name.empty() ? std::nullopt : find(netlink_, name);
-    if (!name.empty() && !link) {
-      log::warning("{}, which {} belonged to, is gone", name, wanted_.at("name").get<std::string>());
-      return;
-    }
-    set("its master", to_link(), IFLA_MASTER, static_cast<std::uint32_t>(link ? link->body<ifinfomsg>().ifi_index : 0));
+    change(kMac, request.put(IFLA_ADDRESS, mac.data(), mac.size()));
   }
 
   Netlink& netlink_;
   int index_;
   const Json& wanted_;
+  Attempts& attempts_;
   Json is_;
 };
+
+NetlinkMessage find(Netlink& netlink, const std::string& name) {
+  auto link = host::find_link(netlink, name);
+  if (!link) throw Error(fmt::format("there is no network interface {}", name));
+  return std::move(*link);
+}
 
 }  // namespace
 
 Json read_interface_config(const std::string& name, const fs::path& procfs) {
   Netlink netlink;
-  const auto link = find(netlink, name);
-  if (!link) throw Error(fmt::format("there is no network interface {}", name));
-  const int index = link->body<ifinfomsg>().ifi_index;
-  Json config = describe(netlink, *link);
+  const NetlinkMessage link = find(netlink, name);
+  const int index = host::link_index(link);
+  Json config = describe(netlink, link);
   config["addresses"] = read_addresses(netlink, index);
   config["routes"] = read_routes(netlink, index);
   config["sysctls"] = read_sysctls(name, procfs);
@@ -229,15 +219,16 @@ Json read_interface_config(const std::string& name, const fs::path& procfs) {
 
 void restore_interface_config(const std::string& name, const Json& config, const fs::path& procfs) {
   Netlink netlink;
-  const auto link = find(netlink, name);
-  if (!link) throw Error(fmt::format("there is no network interface {}", name));
-  const int index = link->body<ifinfomsg>().ifi_index;
-  LinkRestorer restorer(netlink, index, config);
-  restorer.prepare();
-  restore_sysctls(config.at("name"), config.at("sysctls"), procfs);
-  restorer.flags();
-  restore_addresses(netlink, index, config.at("addresses"));
-  restore_routes(netlink, index, config.at("routes"));
+  const int index = host::link_index(find(netlink, name));
+  Attempts attempts;
+  LinkRestorer link(netlink, index, config, attempts);
+  link.prepare();
+  restore_sysctls(link.name(), config.at("sysctls"), procfs);
+  link.master();
+  link.flags();
+  restore_addresses(netlink, index, config.at("addresses"), attempts);
+  restore_routes(netlink, index, config.at("routes"), attempts);
+  attempts.finish();
 }
 
 }  // namespace strait::binding

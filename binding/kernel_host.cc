@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -15,25 +16,23 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/held_signals.h"
 #include "base/syscall.h"
 #include "binding/fault_point.h"
 #include "binding/interface_config.h"
-#include "binding/record.h"
 #include "binding/vf_change.h"
+#include "host/network_interface.h"
+#include "host/open_devices.h"
 
 namespace strait::binding {
 namespace fs = std::filesystem;
 namespace {
 
-/// The name that the interface has once udev has done with it; `name` where there is no udev, or it takes too long.
-std::string settled_name(const std::string& name) {
-  const unsigned index = ::if_nametoindex(name.c_str());
+/// Whether udev is done with an interface: then it has an entry for it.
+bool is_settled(const std::string& interface) {
   std::error_code error;
-  if (index == 0 || !fs::exists("/run/udev/control", error)) return name;
-  const std::string done = fmt::format("/run/udev/data/n{}", index);
-  for (int left = 150; left > 0 && !fs::exists(done, error); --left) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  char now[IF_NAMESIZE] = {};
-  return ::if_indextoname(index, now) != nullptr ? now : name;
+  const unsigned index = ::if_nametoindex(interface.c_str());
+  return index != 0 && fs::exists(fmt::format("/run/udev/data/n{}", index), error);
 }
 
 fs::path directory_in(const char* variable, const fs::path& otherwise) {
@@ -43,8 +42,8 @@ fs::path directory_in(const char* variable, const fs::path& otherwise) {
 
 }  // namespace
 
-KernelHost::KernelHost(fs::path sysfs, fs::path devfs, std::string modprobe)
-    : sysfs_(std::move(sysfs)), devfs_(std::move(devfs)), modprobe_(std::move(modprobe)) {}
+KernelHost::KernelHost(fs::path sysfs, fs::path devfs, std::string modprobe, fs::path procfs)
+    : sysfs_(std::move(sysfs)), devfs_(std::move(devfs)), modprobe_(std::move(modprobe)), procfs_(std::move(procfs)) {}
 
 void KernelHost::write_attribute(const fs::path& path, std::string_view text) {
   fault_point();
@@ -73,18 +72,36 @@ void KernelHost::load_module(const std::string& module) {
   }
 }
 
-bool KernelHost::is_open(unsigned group) {
-  const std::string file = devfs_ / "vfio" / std::to_string(group);
-  // A group is opened once at a time.
-  const UniqueFd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+std::string KernelHost::opener_of(const fs::path& node) {
+  const host::OpenDevices open(procfs_);
+  const auto users = open.users_of(devfs_ / node);
+  if (!users.empty()) return fmt::format("{} (process {})", users.front().name, users.front().pid);
+  if (open.complete() || node.parent_path() != "vfio") return "";
+  const UniqueFd fd(::open((devfs_ / node).c_str(), O_RDWR | O_CLOEXEC));
+  return !fd && errno == EBUSY ? "a process" : "";
+}
+
+bool KernelHost::is_claimed(const fs::path& node) {
+  const std::string file = devfs_ / node;
+  std::error_code error;
+  if (!fs::is_block_file(file, error)) return false;
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC));
   return !fd && errno == EBUSY;
 }
 
 nlohmann::json KernelHost::read_interface(const std::string& name) { return read_interface_config(name); }
 
-void KernelHost::restore_interface(const std::string& name, const nlohmann::json& config) {
-  restore_interface_config(settled_name(name), config);
+std::vector<std::string> KernelHost::settled_interfaces(const host::Bdf& function) {
+  std::error_code error;
+  for (int left = 150;; --left) {
+    // Anew each time: a name that was listed may be another by now.
+    const auto names = host::interfaces_of(function, sysfs_);
+    if (left == 0 || !fs::exists("/run/udev/control", error) || std::ranges::all_of(names, is_settled)) return names;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
+
+void KernelHost::restore_interface(const std::string& name, const nlohmann::json& config) { restore_interface_config(name, config); }
 
 host::VfTable KernelHost::read_vfs(const host::Bdf& pf) { return binding::read_vfs(pf, sysfs_); }
 
@@ -92,14 +109,13 @@ void KernelHost::change_vf(const host::Bdf& pf, unsigned index, const host::VfSe
   binding::change_vf(pf, index, settings, sysfs_);
 }
 
-void KernelHost::restore_vf(const VfBefore& before) { binding::restore_vf(before, sysfs_); }
-
 Host this_host() {
   static KernelHost changes;
   Host host;
   host.state = directory_in("STRAIT_STATE_DIR", host.state);
   host.run = directory_in("STRAIT_RUN_DIR", host.run);
   host.changes = &changes;
+  host.interrupted = &HeldSignals::is_pending;
   return host;
 }
 

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/syscall.h"
-#include "binding/obstacles.h"
+#include "binding/function_paths.h"
 #include "binding/undo.h"
 #include "host/network_interface.h"
 #include "host/pci_function.h"
@@ -25,7 +25,8 @@ std::vector<nlohmann::json> read_interfaces(const host::Bdf& function, const Hos
   std::vector<nlohmann::json> configs;
   for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
     configs.push_back(host.changes->read_interface(name));
-    configs.back()["dev_port"] = interface_port(function, name, host.sysfs);
+    configs.back()["dev_port"] = interface_text(function, name, "dev_port", host.sysfs);
+    configs.back()["addr_assign_type"] = interface_text(function, name, "addr_assign_type", host.sysfs);
   }
   return configs;
 }
@@ -40,7 +41,7 @@ void load_vfio(const Host& host) {
 
 }  // namespace
 
-Lease::Lease(const host::Bdf& function, Owner owner, const Host& host) : Lease(Lock::take(function, host.run), owner, host) {}
+Lease::Lease(const host::Bdf& function, Owner owner, const Host& host) : Lease(Lock::take(function, host), owner, host) {}
 
 Lease::Lease(Lock lock, Owner owner, const Host& host) : host_(host), records_(host.state, host.procfs), lock_(std::move(lock)) {
   record_.function = lock_->function();
@@ -82,33 +83,15 @@ void Lease::remember_attribute(const std::string& path, const std::string& ours)
   save();
 }
 
-void Lease::bind(bool force) {
-  check_bindable(function(), force, host_);
+void Lease::bind(std::optional<host::Bdf> first) {
   const host::PciFunction pci(function(), host_.sysfs);
   if (pci.on_vfio()) return;
   load_vfio(host_);
-
-  const Record without = record_;
-  const bool was_saved = saved_;
+  record_.first = first;
   record_.driver = DriverBefore{pci.driver(), pci.driver_override()};
   record_.interfaces = read_interfaces(function(), host_);
   save();
-  try {
-    take_from_host();
-  } catch (const Error&) {
-    Record driver_only = record_;
-    driver_only.vf.reset();
-    driver_only.attributes.clear();
-    undo(driver_only, host_);
-    record_ = without;
-    if (was_saved) {
-      save();
-    } else {
-      records_.remove(function(), record_.owner);
-      saved_ = false;
-    }
-    throw;
-  }
+  take_from_host();
 }
 
 void Lease::take_from_host() {
@@ -126,8 +109,18 @@ void Lease::release() {
   if (!lock_) return;
   const Lock lock = *std::exchange(lock_, std::nullopt);
   if (!saved_) return;
+  if (record_.complete) {
+    record_.complete = false;
+    save();
+  }
   undo(record_, host_);
   records_.remove(lock.function(), record_.owner);
+}
+
+void Lease::complete() {
+  if (!saved_) return;
+  record_.complete = true;
+  save();
 }
 
 void Lease::keep() { lock_.reset(); }

@@ -26,18 +26,22 @@ class Lease {
 
   const host::Bdf& function() const { return record_.function; }
 
-  /// Notes the settings of this VF. Comes before the first change to them.
+  /// Notes the settings of this VF, and what strait makes of them. Comes before the first change to them; and again where the driver
+  /// made something else of them.
   void remember_vf(const VfBefore& before);
   /// Notes a sysfs attribute that is about to become `ours`. Comes before the change; without effect where that is what it has.
   void remember_attribute(const std::string& path, const std::string& ours);
 
-  /// Puts the function on vfio-pci. A VFIO driver that it has already may stay. Throws Error where something of the host still uses the
-  /// function and not `force`, or where it cannot be done, and nothing is changed then.
-  void bind(bool force = false);
+  /// Puts the function on vfio-pci. A VFIO driver that it has already may stay. The caller has asked check_bindable(). Of several that are
+  /// to be bound all or none, `first` is the one that is made complete first. Throws Error where it cannot be done; releasing undoes then
+  /// what was.
+  void bind(std::optional<host::Bdf> first = {});
 
   /// Undoes everything that the record has, removes it, and frees the lock. Throws Error where that fails: the record stays then. Nothing
   /// after the first time.
   void release();
+  /// Notes that this is all: `strait release` is to undo it, and nobody before. Comes before the first of several is kept.
+  void complete();
   /// Frees the lock, and leaves record and changes.
   void keep();
 

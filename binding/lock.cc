@@ -47,25 +47,35 @@ std::optional<Lock> Lock::try_take(const host::Bdf& function, const fs::path& ru
   return Lock(function, std::move(fd));
 }
 
-Lock Lock::take(const host::Bdf& function, const fs::path& run, std::chrono::milliseconds patience) {
+Lock Lock::take(const host::Bdf& function, const Host& host, std::chrono::milliseconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    if (auto lock = try_take(function, run)) return std::move(*lock);
+    if (auto lock = try_take(function, host.run)) return std::move(*lock);
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(fmt::format("{} is in use by another strait, process {}", function.to_string(), lock_holder(function, run)),
+      throw Error(fmt::format("{} is in use by another {}", function.to_string(), lock_holder(function, host.run).name()),
                   "end that one first, or choose another function");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    wait_a_moment(host, std::chrono::milliseconds(20));
   }
 }
 
-int lock_holder(const host::Bdf& function, const fs::path& run) {
-  const UniqueFd fd(::open(path_of(function, run).c_str(), O_RDWR | O_CLOEXEC));
+void wait_a_moment(const Host& host, std::chrono::milliseconds moment) {
+  if (host.interrupted()) throw Interrupted("interrupted while another process had the function");
+  std::this_thread::sleep_for(moment);
+}
+
+std::string LockHolder::name() const { return pid > 0 ? fmt::format("strait, process {}", pid) : "strait"; }
+
+LockHolder lock_holder(const host::Bdf& function, const fs::path& run) {
+  using State = LockHolder::State;
+  const UniqueFd fd(::open(path_of(function, run).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return {.state = errno == ENOENT ? State::kNobody : State::kUnknown};
   struct flock lock = whole_file();
-  if (!fd || ::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
+  if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return {.state = State::kUnknown};
+  if (lock.l_type == F_UNLCK) return {};
   char text[16] = {};
   const ssize_t size = ::pread(fd.get(), text, sizeof text - 1, 0);
-  return size > 0 ? std::atoi(text) : -1;
+  return {.state = State::kSomebody, .pid = size > 0 ? std::atoi(text) : 0};
 }
 
 }  // namespace strait::binding

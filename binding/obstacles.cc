@@ -1,86 +1,36 @@
 #include "binding/obstacles.h"
 
 #include <algorithm>
-#include <sstream>
+#include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/error.h"
-#include "base/syscall.h"
+#include "binding/disks.h"
+#include "binding/function_paths.h"
 #include "binding/lock.h"
-#include "binding/undo.h"
+#include "host/assignable.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
 namespace fs = std::filesystem;
 namespace {
 
-std::string text_of(const fs::path& path) {
-  try {
-    return read_text_file(path);
-  } catch (const Error&) {
-    return "";
-  }
-}
+struct Opener {
+  std::string who, file;
+};
 
-/// The block devices behind the function, partitions included.
-std::vector<fs::path> disks_of(const host::Bdf& function, const fs::path& sysfs) {
-  std::vector<fs::path> disks;
-  const std::string part = fmt::format("/{}/", function.to_string());
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(sysfs / "class/block", error)) {
-    const fs::path real = fs::canonical(entry.path(), error);
-    if (!error && real.native().find(part) != std::string::npos) disks.push_back(real);
+std::optional<Opener> opener_of(const host::PciFunction& function, const Host& host) {
+  for (const fs::path& file : device_files_of(function, host.sysfs)) {
+    if (const std::string who = host.changes->opener_of(file); !who.empty()) return Opener{who, file};
   }
-  std::ranges::sort(disks);
-  return disks;
-}
-
-/// Where a block device is mounted, empty for nowhere. See proc_pid_mountinfo(5):
-/// `36 35 98:0 /root /mount/point options - type source options`.
-std::string mount_point(const std::string& name, const std::string& number, const std::string& mountinfo) {
-  std::istringstream lines(mountinfo);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string id, parent, device, root, point, word, type, source;
-    words >> id >> parent >> device >> root >> point;
-    while (words >> word && word != "-") {
-    }
-    words >> type >> source;
-    // A file system on several devices, like btrfs, has a number of its own.
-    if (device == number || source == "/dev/" + name) return point;
-  }
-  return "";
-}
-
-bool is_swap(const std::string& name, const std::string& swaps) {
-  std::istringstream lines(swaps);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("/dev/" + name + " ") || line.starts_with("/dev/" + name + "\t")) return true;
-  }
-  return false;
-}
-
-/// Throws Error where a process has the function open.
-void check_idle(const host::PciFunction& function, const Host& host) {
-  if (const auto group = function.iommu_group(); group && function.on_vfio() && host.changes->is_open(*group)) {
-    throw Error(fmt::format("{} is in use: a process has /dev/vfio/{} open", function.bdf().to_string(), *group), "end that one first");
-  }
+  return std::nullopt;
 }
 
 /// What stands against binding, but can be overruled.
-std::vector<std::string> objections(const host::Bdf& bdf, const Host& host) {
-  std::vector<std::string> found;
-  for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
-    if (const auto interface = host::network_interface(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(found));
-  }
-  std::ranges::copy(uses_of_disks(bdf, host), std::back_inserter(found));
-  const host::PciFunction function(bdf, host.sysfs);
-  if (const auto vfs = function.virtual_functions(); !vfs.empty()) {
-    found.push_back(fmt::format("it has {} VFs, which go with its driver", vfs.size()));
-  }
+std::vector<std::string> objections(const host::PciFunction& function, const Host& host) {
+  auto found = uses_of(function.bdf(), host, host::interface_lookup());
   if (const std::string name = function.driver_override(); !name.empty() && name != kVfioPci) {
     found.push_back(fmt::format("somebody else has set its driver_override to {}", name));
   }
@@ -101,23 +51,51 @@ std::vector<std::string> uses_of(const host::NetworkInterface& interface) {
   return uses;
 }
 
-std::vector<std::string> uses_of_disks(const host::Bdf& function, const Host& host) {
+std::vector<std::string> uses_of(const host::Bdf& function, const Host& host, const host::InterfaceLookup& look_up) {
   std::vector<std::string> uses;
-  const auto disks = disks_of(function, host.sysfs);
-  if (disks.empty()) return uses;
-  const std::string mounts = text_of(host.procfs / "self/mountinfo"), swaps = text_of(host.procfs / "swaps");
-  for (const fs::path& disk : disks) {
-    const std::string name = disk.filename();
-    if (const auto point = mount_point(name, text_of(disk / "dev"), mounts); !point.empty()) {
-      uses.push_back(fmt::format("{} is mounted on {}", name, point));
+  for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
+    if (const auto interface = look_up(name)) std::ranges::copy(uses_of(*interface), std::back_inserter(uses));
+  }
+  if (host::has_interfaces_elsewhere(function, host.sysfs)) {
+    uses.push_back("its network interface is in another network namespace, such as a container's");
+  }
+  std::ranges::copy(uses_of_disks(function, host), std::back_inserter(uses));
+  return uses;
+}
+
+std::vector<std::string> losses_of(const host::Bdf& function, const Host& host) {
+  std::vector<std::string> losses;
+  std::error_code error;
+  const auto look_up = host::interface_lookup();
+  for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
+    const auto interface = look_up(name);
+    if (interface && !interface->uppers.empty()) {
+      losses.push_back(fmt::format("{} on top of {} will be gone, and not put back", fmt::join(interface->uppers, ", "), name));
     }
-    if (is_swap(name, swaps)) uses.push_back(fmt::format("{} is swap space", name));
-    std::error_code error;
-    for (const auto& holder : fs::directory_iterator(disk / "holders", error)) {
-      uses.push_back(fmt::format("{} is part of {}", name, holder.path().filename().native()));
+    if (fs::exists(host.sysfs / "class/net" / name / "brport", error)) {
+      losses.push_back(fmt::format("{} will be a port of its bridge again, but with a new port's settings (VLANs, cost, flags)", name));
     }
   }
-  return uses;
+  return losses;
+}
+
+std::string user_of(const host::Bdf& bdf, const Host& host, const host::InterfaceLookup& look_up) {
+  const host::PciFunction function(bdf, host.sysfs);
+  if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->file);
+  if (host::has_interfaces_elsewhere(bdf, host.sysfs)) return "by another network namespace, such as a container's";
+  if (const auto uses = uses_of(bdf, host, look_up); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
+  for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
+    const auto interface = look_up(name);
+    if (!interface) return fmt::format("as {} of another network namespace", name);
+    if (interface->up) return fmt::format("by the host: {} is up", name);
+  }
+  return "";
+}
+
+void check_idle(const host::Bdf& bdf, const Host& host) {
+  if (const auto opener = opener_of(host::PciFunction(bdf, host.sysfs), host)) {
+    throw InUse(fmt::format("{} is in use: {} has /dev/{} open", bdf.to_string(), opener->who, opener->file), "end that one first");
+  }
 }
 
 void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
@@ -127,19 +105,24 @@ void check_bindable(const host::Bdf& bdf, bool force, const Host& host) {
     throw Error(fmt::format("{} is a bridge", name), "bind the functions behind it");
   }
   if (!function.iommu_group()) {
-    throw Error(fmt::format("no IOMMU translates for {}", name),
-                "enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on (AMD needs no option)");
+    throw Error(fmt::format("no IOMMU translates for {}", name), host::no_iommu_remedy(function));
   }
-  check_idle(function, host);
-  for (const auto& vf : function.virtual_functions()) {
-    if (const int holder = lock_holder(vf.bdf, host.run)) {
-      throw Error(fmt::format("{}, a VF of {}, is in use by strait, process {}", vf.bdf.to_string(), name, holder), "end that one first");
+  check_idle(bdf, host);
+  const auto vfs = function.virtual_functions();
+  for (const auto& vf : vfs) {
+    if (const auto holder = lock_holder(vf.bdf, host.run); holder.somebody()) {
+      throw InUse(fmt::format("{}, a VF of {}, is in use by {}", vf.bdf.to_string(), name, holder.name()), "end that one first");
     }
-    check_idle(function.sibling(vf.bdf), host);
+    check_idle(vf.bdf, host);
   }
-  if (force || function.on_vfio()) return;
-  if (const auto found = objections(bdf, host); !found.empty()) {
-    throw Error(fmt::format("{} is in use on this host: {}", name, fmt::join(found, "; ")), "end that use, or bind it with --force");
+  if (function.on_vfio()) return;
+  if (!vfs.empty()) {
+    throw Error(fmt::format("{} has {} VFs, which would go with its driver and not come back", name, vfs.size()),
+                fmt::format("remove them first: strait vf remove {}", name));
+  }
+  if (force) return;
+  if (const auto found = objections(function, host); !found.empty()) {
+    throw InUse(fmt::format("{} is in use on this host: {}", name, fmt::join(found, "; ")), "end that use, or bind it with --force");
   }
 }
 

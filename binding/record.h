@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/bdf.h"
+#include "host/vf_settings.h"
 
 namespace strait::binding {
 
@@ -23,11 +25,12 @@ struct DriverBefore {
   std::string driver_override;  ///< empty for none
 };
 
-/// What a PF's driver had set for one of its VFs. `settings` is whatever HostChanges::restore_vf takes.
+/// What a PF's driver had set for one of its VFs.
 struct VfBefore {
   host::Bdf pf;
   unsigned index = 0;
-  nlohmann::json settings;
+  host::VfSettings settings;  ///< all that it tells
+  host::VfSettings ours;      ///< those that strait changes, and to what
 };
 
 /// A sysfs attribute that is to be set back, unless it has been changed by somebody else since.
@@ -42,14 +45,19 @@ struct Record {
   host::Bdf function;
   Owner owner = Owner::kCommand;
   int pid = 0;           ///< that made it
-  std::string identity;  ///< of the function, as identity_of() says: it must not be undone on another card
+  std::string identity;  ///< of the function, as identity_of() says: it must not be undone on another
+  bool complete = false;  ///< strait bind has come to its end, and strait release has not begun
+  /// Of several functions that strait bind binds all or none, the one whose record, once it is complete, says so of all.
+  std::optional<host::Bdf> first;
   std::optional<VfBefore> vf;
   std::optional<DriverBefore> driver;
   std::vector<nlohmann::json> interfaces;   ///< of the driver before, as HostChanges::read_interface told
   std::vector<AttributeBefore> attributes;  ///< the last is set back first
 };
 
-/// "8086:10ca 8086:a03c": vendor, device, and both of the subsystem. Throws Error where there is no such function.
+/// "8086:10ca 8086:a03c 70410": vendor, device, and both of the subsystem; and its directory in sysfs, which is another each time that the
+/// kernel finds a function: VFs that are made anew, and a card that was taken out, have nothing of what was done to them before. Throws
+/// Error where there is no such function.
 std::string identity_of(const host::Bdf& function, const std::filesystem::path& sysfs);
 
 /// The records of this host: a JSON file for each function and owner, STATE/records/0000:01:10.0.json and, for a run,
@@ -60,16 +68,19 @@ class Records {
  public:
   explicit Records(const std::filesystem::path& state, const std::filesystem::path& procfs = "/proc");
 
-  /// Throws Error where the file is damaged, or of a newer strait.
+  /// Throws Error where the file is damaged, or of another version of strait.
   std::optional<Record> load(const host::Bdf& function, Owner owner) const;
   void save(const Record& record) const;
   void remove(const host::Bdf& function, Owner owner) const;
   /// The functions that have a record of either owner, in order.
   std::vector<host::Bdf> functions() const;
-  /// Removes the records of earlier boots.
-  void remove_void() const;
+  /// Those, and the ones for which tidy() has something to do.
+  std::vector<host::Bdf> functions_with_files() const;
+  /// Removes what is left of earlier boots, and of writers that were killed. The caller has the function's lock.
+  void tidy(const host::Bdf& function) const;
 
  private:
+  std::vector<host::Bdf> functions_of(const std::function<bool(const std::filesystem::path&)>& counts) const;
   std::filesystem::path path_of(const host::Bdf& function, Owner owner) const;
   /// The file's content, nothing where there is none.
   std::optional<nlohmann::json> read(const std::filesystem::path& path) const;

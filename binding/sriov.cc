@@ -8,10 +8,11 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "binding/attempts.h"
+#include "binding/function_paths.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
-#include "binding/undo.h"
-#include "host/network_interface.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -20,25 +21,18 @@ namespace {
 constexpr const char* kNumVfs = "sriov_numvfs";
 constexpr const char* kAutoprobe = "sriov_drivers_autoprobe";
 
-/// How the host uses a network interface; empty where it does not.
-std::string use_of(const std::string& name) {
-  const auto interface = host::network_interface(name);
-  if (!interface) return fmt::format("as {} of another network namespace", name);
-  if (const auto uses = uses_of(*interface); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
-  return interface->up ? fmt::format("by the host: {} is up", name) : "";
-}
-
 /// The locks of all VFs, so that nobody takes one meanwhile. Throws Error naming each that is in use.
 std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
   std::vector<Lock> locks;
   std::vector<std::string> uses;
+  const auto look_up = host::interface_lookup();
   for (const host::VirtualFunction& vf : pf.virtual_functions()) {
     const std::string name = vf.bdf.to_string();
     if (auto lock = Lock::try_take(vf.bdf, host.run)) {
-      if (const std::string user = user_of(vf.bdf, host); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
+      if (const std::string user = user_of(vf.bdf, host, look_up); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
       locks.push_back(std::move(*lock));
     } else {
-      uses.push_back(fmt::format("{} by strait, process {}", name, lock_holder(vf.bdf, host.run)));
+      uses.push_back(fmt::format("{} by {}", name, lock_holder(vf.bdf, host.run).name()));
     }
   }
   if (!uses.empty()) {
@@ -69,7 +63,7 @@ void write_count(const host::PciFunction& pf, unsigned count, const Host& host) 
   }
 }
 
-/// VFs that went took with them what they had to be given back with; new ones of the same address are not they.
+/// VFs that went took with them what they had to be given back with. The caller has their locks.
 void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host) {
   const Records records(host.state, host.procfs);
   for (const host::VirtualFunction& vf : vfs) {
@@ -77,41 +71,112 @@ void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host)
   }
 }
 
-}  // namespace
+/// The VFs that a PF had, to make them anew where others cannot be had in their place.
+class FormerVfs {
+ public:
+  FormerVfs(const host::PciFunction& pf, const Host& host) : pf_(pf), host_(host), table_(host.changes->read_vfs(pf.bdf())) {
+    for (const host::VirtualFunction& vf : pf.virtual_functions()) {
+      const host::PciFunction function = pf.sibling(vf.bdf);
+      vfs_.push_back({vf, {function.driver(), function.driver_override()}});
+    }
+  }
 
-std::string user_of(const host::Bdf& vf, const Host& host) {
-  const host::PciFunction function(vf, host.sysfs);
-  if (const auto group = function.iommu_group(); group && function.on_vfio() && host.changes->is_open(*group)) {
-    return fmt::format("by a process that has /dev/vfio/{} open", *group);
+  /// As many, with their drivers and what the PF had set for them. What fails is logged. Drivers are not probed by themselves meanwhile.
+  void make_anew() const {
+    if (vfs_.empty()) return;
+    Attempts attempts;
+    attempts([&] { write_count(pf_, static_cast<unsigned>(vfs_.size()), host_); });
+    for (const Former& former : vfs_) {
+      attempts([&] {
+        if (const auto settings = table_.find(former.vf.index); settings != table_.end()) {
+          host_.changes->change_vf(pf_.bdf(), former.vf.index, settings->second);
+        }
+      });
+      attempts([&] { bind_again(former); });
+    }
+    try {
+      attempts.finish();
+    } catch (const Error& error) {
+      log::error("the former VFs of {} are not as they were: {}", pf_.bdf().to_string(), error.what());
+    }
   }
-  for (const std::string& name : host::interfaces_of(vf, host.sysfs)) {
-    if (std::string use = use_of(name); !use.empty()) return use;
+
+ private:
+  struct Former {
+    host::VirtualFunction vf;
+    DriverBefore driver;
+  };
+
+  void bind_again(const Former& former) const {
+    const std::string override_path = attribute_path(former.vf.bdf, "driver_override");
+    if (!former.driver.driver.empty()) {
+      host_.changes->write_attribute(override_path, former.driver.driver + "\n");
+      host_.changes->write_attribute("bus/pci/drivers_probe", former.vf.bdf.to_string());
+    }
+    if (former.driver.driver != former.driver.driver_override) {
+      host_.changes->write_attribute(override_path, former.driver.driver_override + "\n");
+    }
+    // What strait bind has noted of the one before goes for this.
+    const Records records(host_.state, host_.procfs);
+    if (auto record = records.load(former.vf.bdf, Owner::kCommand)) {
+      record->identity = identity_of(former.vf.bdf, host_.sysfs);
+      records.save(*record);
+    }
   }
-  const auto disks = uses_of_disks(vf, host);
-  return disks.empty() ? "" : fmt::format("by the host: {}", fmt::join(disks, ", "));
+
+  const host::PciFunction& pf_;
+  const Host& host_;
+  host::VfTable table_;
+  std::vector<Former> vfs_;
+};
+
+/// Has the kernel bind host drivers to new VFs, or not, until the lease ends.
+void set_autoprobe(const host::PciFunction& pf, bool probe, Lease& lease, const Host& host) {
+  if (!pf.sriov_drivers_autoprobe().has_value()) return;
+  const std::string autoprobe = attribute_path(pf.bdf(), kAutoprobe), wanted = probe ? "1" : "0";
+  lease.remember_attribute(autoprobe, wanted);
+  if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
 }
 
-void set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
+/// Host drivers for the VFs that have none, but for those that another process is about to take.
+void probe_vfs(const host::PciFunction& pf, Lease& lease, const Host& host) {
+  for (const host::VirtualFunction& vf : pf.virtual_functions()) {
+    if (!pf.sibling(vf.bdf).driver().empty()) continue;
+    const auto lock = Lock::try_take(vf.bdf, host.run);
+    if (!lock) continue;
+    set_autoprobe(pf, true, lease, host);
+    host.changes->write_attribute("bus/pci/drivers_probe", vf.bdf.to_string());
+  }
+}
+
+}  // namespace
+
+bool set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& host) {
   const host::PciFunction pf(bdf, host.sysfs);
   check_count(pf, count);
   // A run's: where this is killed, the next to come sets back what is only for the moment.
   Lease lease(bdf, Owner::kRun, host);
   const auto before = pf.virtual_functions();
-  if (before.size() == count) return lease.release();
-  const std::vector<Lock> locks = lock_all(pf, host);
-  if (count > 0 && pf.sriov_drivers_autoprobe().has_value()) {
-    const std::string autoprobe = attribute_path(bdf, kAutoprobe), wanted = probe ? "1" : "0";
-    lease.remember_attribute(autoprobe, wanted);
-    if (pf.sriov_drivers_autoprobe() != probe) host.changes->write_attribute(autoprobe, wanted);
+  if (before.size() == count) {
+    if (probe) probe_vfs(pf, lease, host);
+    lease.release();
+    return false;
   }
+  const std::vector<Lock> locks = lock_all(pf, host);
+  if (count > 0) set_autoprobe(pf, probe, lease, host);
+  const FormerVfs former(pf, host);
   // The kernel changes the number by way of none.
   if (!before.empty()) write_count(pf, 0, host);
-  forget_vfs(before, host);
-  if (count > 0) {
-    write_count(pf, count, host);
-    forget_vfs(pf.virtual_functions(), host);
+  try {
+    if (count > 0) write_count(pf, count, host);
+  } catch (const Error&) {
+    set_autoprobe(pf, false, lease, host);
+    former.make_anew();
+    throw;
   }
+  forget_vfs(before, host);
   lease.release();
+  return true;
 }
 
 }  // namespace strait::binding

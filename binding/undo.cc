@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/syscall.h"
-#include "host/network_interface.h"
+#include "binding/attempts.h"
+#include "binding/function_paths.h"
+#include "binding/obstacles.h"
+#include "binding/vf_undo.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -18,46 +23,53 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 namespace {
 
-/// The driver's part of undoing.
+/// The driver's part of undoing. The function's driver_override tells how far it is: strait's from before the function was taken until
+/// everything that hangs on the driver is as it was.
 class DriverUndo {
  public:
   DriverUndo(const host::Bdf& bdf, const DriverBefore& before, const Host& host)
       : function_(bdf, host.sysfs), before_(before), host_(host), name_(bdf.to_string()) {}
 
-  void run() {
-    const bool ours = is_ours(function_.driver_override());
-    if (function_.driver() == kVfioPci && before_.driver != kVfioPci) {
-      if (!ours) return leave("its driver_override has been changed by somebody else");
-      unbind();
+  /// Gives the function back to its driver, unless it is somebody else's by now.
+  void give_back() {
+    const std::string now = function_.driver();
+    if (now == before_.driver) return;
+    if (!now.empty() && now != kVfioPci) return leave(fmt::format("somebody else has bound it to {}", now));
+    if (!is_ours() && function_.driver_override() != before_.driver_override) {
+      return leave("its driver_override has been changed by somebody else");
     }
-    const std::string driver = function_.driver();
-    if (driver.empty() && !before_.driver.empty()) {
-      if (!ours) return leave("its driver_override has been changed by somebody else");
-      probe();
-    } else if (driver != before_.driver) {
-      leave(fmt::format("somebody else has bound it to {}", driver));
-    }
-    set_override(before_.driver_override);
+    if (!now.empty()) unbind();
+    if (!before_.driver.empty()) probe();
+  }
+  /// Whether the function is on that driver again by strait's doing, with nobody else's since.
+  bool is_given_back() const { return function_.driver() == before_.driver && is_ours(); }
+
+  bool is_left() const { return left_; }
+
+  void override_back() {
+    if (is_ours()) set_override(before_.driver_override);
   }
 
  private:
-  bool is_ours(const std::string& text) const { return text == kVfioPci || text == before_.driver || text == before_.driver_override; }
+  bool is_ours() const {
+    const std::string now = function_.driver_override();
+    return now == kVfioPci || (!now.empty() && now == before_.driver);
+  }
 
-  void leave(const std::string& why) const { log::warning("{} stays as it is: {}", name_, why); }
+  void leave(const std::string& why) {
+    log::warning("{} stays as it is: {}", name_, why);
+    left_ = true;
+  }
 
   void set_override(const std::string& text) {
-    const std::string now = function_.driver_override();
-    if (now == text || !is_ours(now)) return;
+    if (function_.driver_override() == text) return;
     // A line that is empty removes it.
     host_.changes->write_attribute(attribute_path(function_.bdf(), "driver_override"), text + "\n");
   }
 
   void unbind() {
-    if (const auto group = function_.iommu_group(); group && host_.changes->is_open(*group)) {
-      throw Error(fmt::format("{} is in use: a process has /dev/vfio/{} open", name_, *group), "end that one first");
-    }
     // Named before it is free, so that no other driver gets it in between. A VF gets none without, where its PF's autoprobe is off.
-    set_override(before_.driver);
+    set_override(before_.driver.empty() ? std::string(kVfioPci) : before_.driver);
     host_.changes->write_attribute(attribute_path(function_.bdf(), "driver/unbind"), name_);
   }
 
@@ -67,8 +79,7 @@ class DriverUndo {
     set_override(before_.driver);
     host_.changes->write_attribute("bus/pci/drivers_probe", name_);
     if (function_.driver() != before_.driver) {
-      throw Error(fmt::format("{} was bound to {}, which does not take it back", name_, before_.driver),
-                  fmt::format("see the kernel's log (dmesg), then 'strait release {}' tries again", name_));
+      throw Error(fmt::format("{} was bound to {}, which does not take it back", name_, before_.driver), "see the kernel's log (dmesg)");
     }
   }
 
@@ -76,16 +87,16 @@ class DriverUndo {
   const DriverBefore& before_;
   const Host& host_;
   std::string name_;
+  bool left_ = false;
 };
 
 /// The function's interfaces, of which a driver that takes its time is to make `count`.
-std::vector<std::string> await_interfaces(const host::Bdf& function, std::size_t count, const fs::path& sysfs) {
+std::vector<std::string> await_interfaces(const host::Bdf& function, std::size_t count, HostChanges& changes) {
   for (int left = 250;; --left) {
-    const auto names = host::interfaces_of(function, sysfs);
+    const auto names = changes.settled_interfaces(function);
     if (names.size() >= count) return names;
     if (left == 0) {
-      throw Error(fmt::format("the driver of {} has not made its network interface", function.to_string()),
-                  fmt::format("see the kernel's log (dmesg), then 'strait release {}' tries again", function.to_string()));
+      throw Error(fmt::format("the driver of {} has not made its network interface", function.to_string()), "see the kernel's log (dmesg)");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -93,7 +104,7 @@ std::vector<std::string> await_interfaces(const host::Bdf& function, std::size_t
 
 /// The one of `names` that the configuration is of: its name may be another now, but the port of the card is the same.
 std::string interface_of(const Json& config, const host::Bdf& function, const std::vector<std::string>& names, const fs::path& sysfs) {
-  const auto has_port = [&](const std::string& name) { return interface_port(function, name, sysfs) == config.at("dev_port"); };
+  const auto has_port = [&](const std::string& name) { return interface_text(function, name, "dev_port", sysfs) == config.at("dev_port"); };
   if (const auto same = std::ranges::find(names, config.at("name").get<std::string>()); same != names.end() && has_port(*same)) {
     return *same;
   }
@@ -101,79 +112,93 @@ std::string interface_of(const Json& config, const host::Bdf& function, const st
   return found == names.end() ? names.front() : *found;
 }
 
-void undo_interfaces(const Record& record, const Host& host) {
-  if (record.interfaces.empty() || !record.driver) return;
-  if (host::PciFunction(record.function, host.sysfs).driver() != record.driver->driver) return;
-  auto names = await_interfaces(record.function, record.interfaces.size(), host.sysfs);
+void undo_interfaces(const Record& record, const Host& host, Attempts& attempts) {
+  if (record.interfaces.empty()) return;
+  std::vector<std::string> names;
+  attempts([&] { names = await_interfaces(record.function, record.interfaces.size(), *host.changes); });
   for (const Json& config : record.interfaces) {
-    const std::string name = interface_of(config, record.function, names, host.sysfs);
-    host.changes->restore_interface(name, config);
-    std::erase(names, name);
+    if (names.empty()) return;
+    attempts([&] {
+      const std::string name = interface_of(config, record.function, names, host.sysfs);
+      std::erase(names, name);
+      host.changes->restore_interface(name, config);
+    });
   }
 }
 
-void undo_attributes(const Record& record, const Host& host) {
-  for (auto one = record.attributes.rbegin(); one != record.attributes.rend(); ++one) {
-    std::error_code error;
-    if (!fs::exists(host.sysfs / one->path, error)) continue;
-    if (read_text_file(host.sysfs / one->path) != one->ours || one->before == one->ours) continue;
-    host.changes->write_attribute(one->path, one->before);
-  }
-}
-
-/// A bind or a release that was interrupted: on vfio-pci, with the override that strait bind leaves, it is bound.
-bool is_half_done(const Record& record, const Host& host) {
-  if (!record.driver || record.driver->driver == kVfioPci) return false;
-  const host::PciFunction function(record.function, host.sysfs);
-  return function.driver() != kVfioPci || (!record.driver->driver.empty() && function.driver_override() == record.driver->driver);
-}
-
-bool exists(const host::Bdf& function, const Host& host) {
+void undo_attribute(const AttributeBefore& attribute, const Host& host) {
   std::error_code error;
-  return fs::exists(host.sysfs / "bus/pci/devices" / function.to_string(), error);
+  if (!fs::exists(host.sysfs / attribute.path, error)) return;
+  if (read_text_file(host.sysfs / attribute.path) != attribute.ours || attribute.before == attribute.ours) return;
+  host.changes->write_attribute(attribute.path, attribute.before);
+}
+
+/// The driver, with the interfaces that it makes.
+void undo_driver(const Record& record, const Host& host, Attempts& attempts) {
+  DriverUndo driver(record.function, *record.driver, host);
+  attempts([&] { driver.give_back(); });
+  if (driver.is_given_back()) undo_interfaces(record, host, attempts);
+  // While anything is left to do, the function stays marked as strait's.
+  if (attempts.all_well() && (driver.is_given_back() || driver.is_left())) attempts([&] { driver.override_back(); });
+}
+
+/// Whether the function that the record is about is there.
+bool is_there(const Record& record, const Host& host) {
+  std::error_code error;
+  return fs::exists(host.sysfs / "bus/pci/devices" / record.function.to_string(), error) &&
+         identity_of(record.function, host.sysfs) == record.identity;
+}
+
+/// What strait bind bound stays, even where it was killed before it could say so of each function.
+bool is_complete(const Record& record, const Records& records) {
+  if (record.complete || !record.first || *record.first == record.function) return record.complete;
+  const auto first = records.load(*record.first, Owner::kCommand);
+  return first && first->complete;
 }
 
 }  // namespace
 
-std::string attribute_path(const host::Bdf& function, std::string_view name) {
-  return fmt::format("bus/pci/devices/{}/{}", function.to_string(), name);
-}
-
-std::string interface_port(const host::Bdf& function, const std::string& interface, const fs::path& sysfs) {
-  try {
-    return read_text_file(sysfs / attribute_path(function, "net") / interface / "dev_port");
-  } catch (const Error&) {
-    return "";
-  }
-}
-
 void undo(const Record& record, const Host& host) {
-  if (!exists(record.function, host)) {
-    log::warning("{} is not there any more: nothing of it is restored", record.function.to_string());
+  const std::string name = record.function.to_string();
+  if (!is_there(record, host)) {
+    log::warning("{} is gone, or another device than the one that strait took: nothing of it is restored", name);
     return;
   }
-  if (identity_of(record.function, host.sysfs) != record.identity) {
-    log::warning("{} is another device than the one that strait took: nothing of it is restored", record.function.to_string());
-    return;
+  // Nothing is changed under a process that has it, not even at its PF.
+  if (record.vf || record.driver) check_idle(record.function, host);
+  Attempts attempts, driver;
+  std::optional<VfUndo> vf;
+  if (record.vf) vf.emplace(record, host);
+  if (vf) vf->before_driver(attempts);
+  if (record.driver) undo_driver(record, host, driver);
+  if (vf && driver.all_well()) vf->after_driver(attempts);
+  attempts([&] { driver.finish(); });
+  for (auto one = record.attributes.rbegin(); one != record.attributes.rend(); ++one) {
+    attempts([&] { undo_attribute(*one, host); });
   }
-  if (record.vf && exists(record.vf->pf, host)) host.changes->restore_vf(*record.vf);
-  if (record.driver) DriverUndo(record.function, *record.driver, host).run();
-  undo_interfaces(record, host);
-  undo_attributes(record, host);
+  attempts.finish(fmt::format("then 'strait release {}' tries again", name));
 }
 
 bool settle(const Lock& lock, const Records& records, const Host& host) {
+  const host::Bdf& function = lock.function();
+  records.tidy(function);
   bool found = false;
-  if (const auto run = records.load(lock.function(), Owner::kRun)) {
-    undo(*run, host);
-    records.remove(lock.function(), Owner::kRun);
-    found = true;
+  Attempts attempts;
+  for (const Owner owner : {Owner::kRun, Owner::kCommand}) {
+    attempts([&] {
+      auto record = records.load(function, owner);
+      if (!record) return;
+      if (is_there(*record, host) && is_complete(*record, records)) {
+        if (!std::exchange(record->complete, true)) records.save(*record);
+        return;
+      }
+      found = true;
+      undo(*record, host);
+      records.remove(function, owner);
+    });
   }
-  const auto command = records.load(lock.function(), Owner::kCommand);
-  if (!command || (exists(lock.function(), host) && !is_half_done(*command, host))) return found;
-  undo(*command, host);
-  records.remove(lock.function(), Owner::kCommand);
-  return true;
+  attempts.finish();
+  return found;
 }
 
 }  // namespace strait::binding

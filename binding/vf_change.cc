@@ -2,15 +2,30 @@
 
 #include <net/if.h>
 
+#include <array>
 #include <cerrno>
+#include <cstddef>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "binding/fault_point.h"
+#include "host/network_interface.h"
 
 namespace strait::binding {
 namespace {
+
+/// Settings by the requests that make them; some may be empty.
+using Parts = std::array<host::VfSettings, 6>;
+
+Parts parts_of(const host::VfSettings& settings) {
+  return {{{.mac = settings.mac},
+           {.vlan = settings.vlan, .vlan_qos = settings.vlan_qos, .vlan_protocol = settings.vlan_protocol},
+           {.min_tx_rate = settings.min_tx_rate, .max_tx_rate = settings.max_tx_rate},
+           {.spoofchk = settings.spoofchk},
+           {.trust = settings.trust},
+           {.link_state = settings.link_state}}};
+}
 
 std::string words_of(const host::VfSettings& settings) {
   std::string text;
@@ -22,7 +37,9 @@ std::string remedy(int code, const std::string& interface) {
   switch (code) {
     case EOPNOTSUPP: return fmt::format("the driver of {} cannot do that: leave it out", interface);
     case EPERM: return "run strait as root, or with CAP_NET_ADMIN";
-    default: return fmt::format("the driver of {} refuses this value; the kernel's log (dmesg) may say why", interface);
+    default:
+      return fmt::format("the driver of {0} refuses this value (some want {0} to have a link for it); the kernel's log (dmesg) may say why",
+                         interface);
   }
 }
 
@@ -60,34 +77,22 @@ void change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& sett
   for (const host::VfSettings& step : in_steps(host::changes(now->second, settings))) request(interface, index, step);
 }
 
-void restore_vf(const VfBefore& before, const std::filesystem::path& sysfs) {
-  if (read_vfs(before.pf, sysfs).contains(before.index)) change_vf(before.pf, before.index, from_json(before.settings), sysfs);
-}
-
-nlohmann::json to_json(const host::VfSettings& settings) {
-  nlohmann::json json = nlohmann::json::object();
-  for (const auto& [key, value] : host::vf_setting_words(settings)) json[key] = value;
-  return json;
-}
-
-host::VfSettings from_json(const nlohmann::json& settings) {
-  host::VfSettings result;
-  for (const auto& [key, value] : settings.items()) host::set_vf_setting(result, key, value.get<std::string>(), "the record's ");
-  return result;
-}
-
 std::vector<host::VfSettings> in_steps(const host::VfSettings& settings) {
-  const host::VfSettings parts[] = {
-      {.mac = settings.mac},
-      {.vlan = settings.vlan, .vlan_qos = settings.vlan_qos, .vlan_protocol = settings.vlan_protocol},
-      {.min_tx_rate = settings.min_tx_rate, .max_tx_rate = settings.max_tx_rate},
-      {.spoofchk = settings.spoofchk},
-      {.trust = settings.trust},
-      {.link_state = settings.link_state},
-  };
   std::vector<host::VfSettings> steps;
-  for (const host::VfSettings& part : parts) {
+  for (const host::VfSettings& part : parts_of(settings)) {
     if (!part.empty()) steps.push_back(part);
+  }
+  return steps;
+}
+
+std::vector<host::VfSettings> steps_back(const VfBefore& before, const host::VfSettings& now) {
+  const Parts then = parts_of(before.settings), ours = parts_of(before.ours), there = parts_of(now);
+  // Where strait has set the address, nobody but the PF's administrator changes it, unless the VF is trusted, or was reset.
+  const bool by_guest = !before.ours.mac || now.trust.value_or(false) || now.mac == host::MacAddress();
+  std::vector<host::VfSettings> steps;
+  for (std::size_t i = 0; i < then.size(); ++i) {
+    const bool still_ours = !ours[i].empty() && host::changes(there[i], ours[i]).empty();
+    if (!host::changes(there[i], then[i]).empty() && (still_ours || (then[i].mac && by_guest))) steps.push_back(then[i]);
   }
   return steps;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "binding/record.h"
 #include "host/vf_info.h"
@@ -14,14 +15,11 @@ host::VfTable read_vfs(const host::Bdf& pf, const std::filesystem::path& sysfs);
 /// refuses. Each starts with fault_point().
 void change_vf(const host::Bdf& pf, unsigned index, const host::VfSettings& settings, const std::filesystem::path& sysfs);
 
-/// Gives a VF the settings back that its PF had for it, as far as they are no longer so. Nothing where the VF is gone, or its PF's driver.
-void restore_vf(const VfBefore& before, const std::filesystem::path& sysfs);
-
-/// The two forms of a VF's settings in a record.
-nlohmann::json to_json(const host::VfSettings& settings);
-host::VfSettings from_json(const nlohmann::json& settings);
-
 /// What one request can bring about: `settings` in parts, in the order in which the kernel would take them.
 std::vector<host::VfSettings> in_steps(const host::VfSettings& settings);
+
+/// The steps that set back a VF which is set `now`: whatever is still as strait set it. A MAC address that strait did not choose is the
+/// doing of the VF's driver, in the guest, and set back as well. What others have changed since stays.
+std::vector<host::VfSettings> steps_back(const VfBefore& before, const host::VfSettings& now);
 
 }  // namespace strait::binding

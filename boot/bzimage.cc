@@ -86,7 +86,7 @@ KernelKind detect_kernel(std::span<const std::uint8_t> head) {
 }
 
 std::string describe_other_file(std::span<const std::uint8_t> head) {
-  if (head.empty()) return "is empty";
+  if (head.empty()) return "is empty; copy it again";
   if (has(head, 0x38, "ARM\x64")) return "is for another machine: an ARM64 kernel; use an x86-64 kernel";
   if (has(head, 0x38, "RSC\x05")) return "is for another machine: a RISC-V kernel; use an x86-64 kernel";
   if (has(head, 0x24, "\x18\x28\x6f\x01")) return "is for another machine: an ARM zImage; use an x86-64 kernel";

@@ -1,7 +1,6 @@
 #include "cli/command.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <vector>
 
@@ -15,8 +14,10 @@
 #include "cli/doctor.h"
 #include "cli/explain.h"
 #include "cli/from_libvirt.h"
+#include "cli/print.h"
 #include "cli/run.h"
 #include "cli/run_options.h"
+#include "cli/suggestion.h"
 #include "cli/vf.h"
 
 namespace strait {
@@ -46,9 +47,16 @@ bool asks_for_help(Words words) {
   return std::ranges::any_of(ours, [](std::string_view word) { return word == "--help" || word == "-h"; });
 }
 
-int print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+int show(std::string_view text) {
+  print(text);
   return 0;
+}
+
+UsageError no_command(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Command& one : kCommands) names.push_back(one.name);
+  if (name.empty()) return UsageError("no command", fmt::format("strait --help tells about them: {}", fmt::join(names, ", ")));
+  return UsageError(fmt::format("'{}' is no command", name), suggestion(name, names));
 }
 
 }  // namespace
@@ -63,17 +71,12 @@ std::string overview() {
 
 int run_command_line(Words words) {
   const std::string_view name = words.empty() ? std::string_view() : words.front();
-  if (name == "--version") return print("strait " STRAIT_VERSION "\n");
-  if (name == "help" || name == "--help" || name == "-h") return print(overview());
+  if (name == "--version") return show("strait " STRAIT_VERSION "\n");
+  if (name == "help" || name == "--help" || name == "-h") return show(overview());
   const auto command = std::ranges::find(kCommands, name, &Command::name);
-  if (command == std::end(kCommands)) {
-    std::vector<std::string_view> names;
-    for (const Command& one : kCommands) names.push_back(one.name);
-    throw UsageError(name.empty() ? "no command" : fmt::format("'{}' is no command", name),
-                     fmt::format("strait --help tells about them: {}", fmt::join(names, ", ")));
-  }
+  if (command == std::end(kCommands)) throw no_command(name);
   const Words arguments = words.subspan(1);
-  return asks_for_help(arguments) ? print(command->help()) : command->run(arguments);
+  return asks_for_help(arguments) ? show(command->help()) : command->run(arguments);
 }
 
 }  // namespace strait

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/syscall.h"
 #include "base/unique_fd.h"
 #include "cli/suggestion.h"
 
@@ -35,12 +35,6 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool is_end_or_comment(std::string_view rest) { return rest.empty() || rest.front() == '#'; }
-
-/// A word of the file's for a message, which has to stay one line.
-std::string shown(std::string_view word) {
-  constexpr std::size_t kLongest = 40;
-  return word.size() <= kLongest ? std::string(word) : std::string(word.substr(0, kLongest)) + "...";
-}
 
 /// A line, cut up. Its errors do not know where it is.
 struct Line {
@@ -159,17 +153,10 @@ class Parser {
   unsigned line_ = 0;
 };
 
-/// All that there is to read; one byte more than allowed where it is too much.
-std::string read_all(int fd, const std::string& path) {
+std::string read_text(int fd, const std::string& path) {
   std::string text;
-  std::array<char, 16384> chunk;
-  while (text.size() <= kSizeMax) {
-    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
-    if (size == 0) break;
-    if (size > 0) text.append(chunk.data(), static_cast<std::size_t>(size));
-    if (size < 0 && errno != EINTR) {
-      throw UsageError(fmt::format("--config {}: it cannot be read: {}", path, std::strerror(errno)), "give a file of options");
-    }
+  if (const int error = read_all(fd, text, kSizeMax + 1)) {
+    throw UsageError(fmt::format("--config {}: it cannot be read: {}", path, std::strerror(error)), "give a file of options");
   }
   if (text.size() > kSizeMax) {
     throw UsageError(fmt::format("--config {}: it is larger than {} MiB", path, kSizeMax >> 20),
@@ -206,7 +193,7 @@ ConfigFile read_config(const std::string& path, std::span<const ConfigName> name
                      "give a file of options that you may read");
   }
   if (S_ISDIR(status.st_mode)) throw UsageError(fmt::format("--config {}: it is a directory", path), "give a file of options");
-  ConfigFile file = parse_config(read_all(fd.get(), path), path, names);
+  ConfigFile file = parse_config(read_text(fd.get(), path), path, names);
   if (S_ISREG(status.st_mode)) file.directory = std::filesystem::path(path).parent_path();
   return file;
 }

@@ -9,11 +9,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "cli/amounts.h"
 
 namespace strait {
 namespace {
-
-constexpr std::uint32_t kCpusMax = 254;  // APIC id 255 is the broadcast of xAPIC, which 32-bit MADT entries and MSIs go by
 
 std::optional<std::uint32_t> parse_count(std::string_view text, std::uint32_t limit) {
   std::uint32_t count = 0;
@@ -28,7 +27,7 @@ UsageError wrong(const std::string& text, const std::string& why) {
 
 }  // namespace
 
-kvm::Topology parse_cpus(const std::string& text) {
+Topology parse_cpus(const std::string& text) {
   std::string_view rest = text;
   const auto take_part = [&rest] {
     const std::size_t end = std::min(rest.find(','), rest.size());
@@ -54,7 +53,7 @@ kvm::Topology parse_cpus(const std::string& text) {
     if (!given.emplace(key, *count).second) throw wrong(text, fmt::format("{} is given twice", key));
   }
   const auto count = [&given](std::string_view key, std::uint32_t otherwise) { return given.contains(key) ? given[key] : otherwise; };
-  kvm::Topology topology;
+  Topology topology;
   topology.threads = count("threads", 1);
   // What is left open takes the rest: cores, or where those are given, sockets.
   topology.sockets = count("sockets", given.contains("cores") ? std::max(1u, *cpus / (given["cores"] * topology.threads)) : 1);

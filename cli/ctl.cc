@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 
 #include "base/error.h"
 #include "cli/control_client.h"
+#include "cli/print.h"
 #include "host/addresses.h"
 #include "vmm/outcome.h"
 
@@ -36,8 +36,10 @@ const CtlCommand* find(std::string_view name) {
   return found == std::end(kTable) ? nullptr : &*found;
 }
 
-/// ADDRESS[,KEY=VALUE...] with the full form of the address, found here: the other strait may have another environment.
+/// ADDRESS[,KEY=VALUE...] with the full form of the address, found here: the other strait may have another environment. What is no address,
+/// as vf=PF:any, is the other's to refuse.
 std::string with_full_address(std::string_view text) {
+  if (text.starts_with("vf=")) return std::string(text);
   const auto comma = std::min(text.find(','), text.size());
   return host::resolve_one(text.substr(0, comma)).to_string() + std::string(text.substr(comma));
 }
@@ -92,7 +94,7 @@ int run_ctl(Words words) {
   const CtlRequest request = CtlRequest::parse(words);
   const std::string argument = request.arguments.empty() ? "" : request.arguments[0];
   const std::string body = send(request.socket, *find(request.command), argument);
-  if (!body.empty()) std::puts(Json::parse(body).dump(2).c_str());
+  if (!body.empty()) print(Json::parse(body).dump(2) + "\n");
   if (request.command == "remove-device" && request.wait) wait_until_gone(request.socket, argument);
   return exit_code::kGuestOff;
 }
@@ -104,9 +106,12 @@ std::string ctl_help() {
          "\n"
          "  ping                               is it there?\n"
          "  info                               what it runs, as JSON\n"
-         "  add-device ADDRESS[,KEY=VALUE...]  plug a device in; words as of run --device\n"
+         "  add-device ADDRESS[,KEY=VALUE...]  plug in one that is on vfio-pci already\n"
          "  remove-device ADDRESS [--no-wait]  have the guest let go of a device, and wait\n"
-         "  power-button                       ask the guest to power off\n";
+         "  power-button                       ask the guest to power off\n"
+         "\n"
+         "The keys of add-device are those of run --device that need neither a descriptor\n"
+         "nor root: addr, group, p2p, rombar, romfile, vf-token, and the experiments'.\n";
 }
 
 }  // namespace strait

@@ -40,13 +40,14 @@ std::string_view name_of(Blocker::Kind kind) {
     case Blocker::Kind::kHostDriver: return "host_driver";
     case Blocker::Kind::kNoDriver: return "no_driver";
     case Blocker::Kind::kSharedGroup: return "shared_group";
+    case Blocker::Kind::kInUse: return "in_use";
   }
   return "";
 }
 
 Json interface(const host::InterfaceFacts& facts) {
   Json json;
-  json["name"] = facts.name;
+  json["name"] = or_null(facts.name);
   json["in_this_namespace"] = facts.details.has_value();
   json["speed_mbps"] = or_null(facts.speed);
   if (!facts.details) return json;
@@ -105,6 +106,7 @@ Json function(const FunctionFacts& facts) {
                         {"msix_vectors", or_null(interrupts.msix)}};
   json["network_interfaces"] = Json::array();
   for (const auto& one : facts.interfaces) json["network_interfaces"].push_back(interface(one));
+  json["in_use"] = or_null(facts.in_use);
   json["assignable"] = facts.blockers.empty();
   json["blockers"] = Json::array();
   for (const Blocker& one : facts.blockers) json["blockers"].push_back(blocker(one));

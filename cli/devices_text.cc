@@ -117,7 +117,7 @@ std::vector<std::string> facts_of(const FunctionFacts& facts) {
   }
   if (facts.total_vfs.value_or(0) != 0 || !facts.virtual_functions.empty()) items.push_back(vfs_text(facts));
   items.push_back(interrupts_text(facts.interrupts));
-  items.push_back(!facts.reset_methods          ? "reset ?"
+  items.push_back(!facts.reset_methods          ? "can be reset"
                   : facts.reset_methods->empty() ? "no reset"
                                                  : fmt::format("reset {}", fmt::join(*facts.reset_methods, ", ")));
   if (facts.numa_node) items.push_back(fmt::format("NUMA node {}", *facts.numa_node));
@@ -125,7 +125,7 @@ std::vector<std::string> facts_of(const FunctionFacts& facts) {
 }
 
 std::string interface_text(const host::InterfaceFacts& interface) {
-  if (!interface.details) return interface.name + ": in another network namespace";
+  if (!interface.details) return (interface.name.empty() ? "an interface" : interface.name) + ": in another network namespace";
   const host::NetworkInterface& details = *interface.details;
   std::string text = interface.name + (details.up ? ": up" : ": down");
   if (details.up && !details.carrier) text += ", no carrier";
@@ -259,6 +259,9 @@ class Page {
     std::vector<std::string> notes;
     const auto unknown = [](const FunctionFacts& facts) { return !facts.interrupts.msi || !facts.interrupts.msix; };
     if (std::ranges::any_of(inventory_.functions, unknown)) notes.emplace_back("MSI and MSI-X ?: only root may read that far.");
+    if (std::ranges::any_of(inventory_.functions, [](const FunctionFacts& facts) { return !facts.in_use; })) {
+      notes.emplace_back("Whether somebody else's process has a function of vfio-pci, only root can tell.");
+    }
     if (!inventory_.names) notes.emplace_back("Names come from /usr/share/misc/pci.ids, which is missing here.");
     if (notes.empty() || inventory_.functions.empty()) return;
     line("");

@@ -1,26 +1,21 @@
 #include "cli/doctor.h"
 
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstdlib>
 #include <optional>
 
 #include "base/error.h"
+#include "binding/host.h"
+#include "binding/lock.h"
+#include "cli/amounts.h"
 #include "cli/doctor_report.h"
 #include "cli/parse.h"
-#include "cli/run_options.h"
+#include "cli/print.h"
+#include "cli/screen.h"
 #include "host/addresses.h"
 #include "host/checks/report.h"
 
 namespace strait {
 namespace {
 namespace po = boost::program_options;
-
-bool wants_colour() {
-  const char* no = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) != 0 && (no == nullptr || *no == '\0');
-}
 
 po::variables_map parse(Words words) {
   po::options_description options;
@@ -42,12 +37,16 @@ int run_doctor(Words words) {
   std::optional<host::Bdf> device;
   if (values.contains("address")) device = host::resolve_one(values["address"].as<std::string>());
 
-  const host::HostView host = host::HostView::real();
+  host::HostView host = host::HostView::real();
+  host.holder = [run = binding::this_host().run](const host::Bdf& function) {
+    const binding::LockHolder holder = binding::lock_holder(function, run);
+    return holder.somebody() ? holder.name() : "";
+  };
   const Diagnosis diagnosis = {host.kernel_release(), host.user, device, host::check_all(host, memory, device)};
   const std::string text = values.contains("json")           ? as_json(diagnosis)
                            : values.contains("print-config") ? as_config(diagnosis)
-                                                             : as_text(diagnosis, wants_colour());
-  std::fwrite(text.data(), 1, text.size(), stdout);
+                                                             : as_text(diagnosis, Screen::of_standard_output().colour);
+  print(text);
   return diagnosis.exit_code();
 }
 

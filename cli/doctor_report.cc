@@ -6,13 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "cli/screen.h"
+
 namespace strait {
 namespace {
 
 using host::Check;
 using host::Status;
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kStatusWidth = 7;  // "unknown"
 constexpr int kFirstCode = 10;
 
@@ -27,26 +28,8 @@ std::string_view colour_of(Status status) {
   return "";
 }
 
-/// `text` broken at spaces into lines that begin in column `indent`, but for the first, which begins where the cursor is. A longer word
-/// stands out.
-std::string wrapped(std::string_view text, std::size_t indent) {
-  std::string out;
-  std::size_t column = indent;
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
-    if (column > indent && column + 1 + word.size() > kColumns) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out + "\n";
-}
+/// A paragraph that begins where the cursor is, in column `indent`.
+std::string paragraph(std::string_view text, std::size_t indent) { return hang(text, indent, indent) + "\n"; }
 
 bool is_to_be_changed(const Check& check) { return check.status == Status::kFailed || check.status == Status::kWarning; }
 
@@ -73,7 +56,7 @@ int Diagnosis::exit_code() const {
 std::string as_text(const Diagnosis& diagnosis, bool colour) {
   std::size_t width = 0;
   for (const Check& check : diagnosis.checks) width = std::max(width, check.name.size());
-  std::string text = wrapped(fmt::format("strait {} on Linux {} as {}{}", STRAIT_VERSION, diagnosis.kernel, diagnosis.user,
+  std::string text = paragraph(fmt::format("strait {} on Linux {} as {}{}", STRAIT_VERSION, diagnosis.kernel, diagnosis.user,
                                          diagnosis.device ? ", device " + diagnosis.device->to_string() : ""),
                              0) +
                      "\n";
@@ -81,9 +64,9 @@ std::string as_text(const Diagnosis& diagnosis, bool colour) {
     const std::string status = fmt::format("{:<{}}", host::name_of(check.status), kStatusWidth);
     text += fmt::format("{:<{}}  ", check.name, width);
     text += colour ? fmt::format("{}{}\x1b[0m", colour_of(check.status), status) : status;
-    text += "  " + wrapped(check.finding, width + kStatusWidth + 4);
-    if (!check.cause.empty()) text += "    cause   " + wrapped(check.cause, 12);
-    if (!check.remedy.empty()) text += "    remedy  " + wrapped(check.remedy, 12);
+    text += "  " + paragraph(check.finding, width + kStatusWidth + 4);
+    if (!check.cause.empty()) text += "    cause   " + paragraph(check.cause, 12);
+    if (!check.remedy.empty()) text += "    remedy  " + paragraph(check.remedy, 12);
   }
   return text + "\n" + summary(diagnosis);
 }

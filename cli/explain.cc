@@ -1,11 +1,7 @@
 #include "cli/explain.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -18,6 +14,8 @@
 #include "cli/explain_host.h"
 #include "cli/explain_report.h"
 #include "cli/parse.h"
+#include "cli/print.h"
+#include "cli/screen.h"
 #include "host/addresses.h"
 #include "vmm/device_facts.h"
 
@@ -77,23 +75,20 @@ std::vector<Case> look(const ExplainRequest& request) {
   }
 }
 
-bool colour_wanted() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
+std::string as_json(const std::vector<Case>& cases) {
+  Json functions = Json::array();
+  for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
+  return Json{{"functions", functions}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void print(const std::vector<Case>& cases, bool json) {
-  if (json) {
-    Json functions = Json::array();
-    for (const Case& one : cases) functions.push_back(report_json(one.device, one.host, one.explanation));
-    std::puts(Json{{"functions", functions}}.dump(2).c_str());
-    return;
-  }
-  if (cases.empty()) std::puts("The guest has no assigned device.");
+std::string as_text(const std::vector<Case>& cases) {
+  if (cases.empty()) return "The guest has no assigned device.\n";
+  std::string text;
+  const bool colour = Screen::of_standard_output().colour;
   for (const Case& one : cases) {
-    const bool first = &one == &cases.front();
-    std::fputs(((first ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour_wanted())).c_str(), stdout);
+    text += (text.empty() ? "" : "\n") + report_text(one.device, one.host, one.explanation, colour);
   }
+  return text;
 }
 
 }  // namespace
@@ -117,7 +112,7 @@ int explain_exit_code(const std::vector<Verdict>& verdicts) {
 int run_explain(Words words) {
   const ExplainRequest request = ExplainRequest::parse(words);
   const std::vector<Case> cases = look(request);
-  print(cases, request.json);
+  print(request.json ? as_json(cases) : as_text(cases));
   std::vector<Verdict> verdicts;
   for (const Case& one : cases) verdicts.push_back(one.explanation.verdict());
   return explain_exit_code(verdicts);

@@ -2,14 +2,14 @@
 
 #include <net/if.h>
 
+#include <optional>
 #include <string>
-#include <system_error>
-
-#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/syscall.h"
+#include "host/checks/iommu.h"
 #include "host/interrupt_counts.h"
+#include "host/network_interface.h"
 #include "host/pci_function.h"
 
 namespace strait {
@@ -26,15 +26,6 @@ std::optional<std::string> attribute(const fs::path& file) {
   }
 }
 
-/// The physical function's symbolic links virtfn0, virtfn1, ... lead to its virtual functions.
-unsigned index_of(const fs::path& physical, const host::Bdf& bdf) {
-  std::error_code error;
-  for (unsigned index = 0;; ++index) {
-    const fs::path target = fs::read_symlink(physical / fmt::format("virtfn{}", index), error);
-    if (error || target.filename() == bdf.to_string()) return index;
-  }
-}
-
 /// Where the interface is in another network namespace, or went a moment ago, nobody tells.
 host::VfSettings settings_of(const PhysicalFacts& physical, const VfReader& read_vfs) {
   try {
@@ -46,30 +37,43 @@ host::VfSettings settings_of(const PhysicalFacts& physical, const VfReader& read
   }
 }
 
-std::optional<PhysicalFacts> physical_facts(const host::Bdf& bdf, const fs::path& sysfs, const VfReader& read_vfs) {
-  std::error_code error;
-  const fs::path link = fs::read_symlink(sysfs / "bus/pci/devices" / bdf.to_string() / "physfn", error);
-  if (error) return std::nullopt;
+/// The function, or its physical one, may have gone a moment ago.
+std::optional<PhysicalFacts> physical_facts(const host::Bdf& bdf, const fs::path& sysfs, const VfReader& read_vfs) try {
+  const host::PciFunction function(bdf, sysfs);
+  const auto address = function.physical_function();
+  const auto index = function.vf_index();
+  if (!address || !index) return std::nullopt;
+  const host::PciFunction physical = function.sibling(*address);
   PhysicalFacts facts;
-  facts.address = link.filename();
-  const fs::path physical = sysfs / "bus/pci/devices" / facts.address;
-  facts.index = index_of(physical, bdf);
-  facts.interface = host::PciFunction(host::Bdf::parse(facts.address), sysfs).network_interface();
+  facts.address = address->to_string();
+  facts.driver = physical.driver();
+  facts.index = *index;
+  facts.interface = physical.network_interface();
+  facts.elsewhere = host::has_interfaces_elsewhere(*address, sysfs);
   if (facts.interface.empty()) return facts;
-  const fs::path interface = physical / "net" / facts.interface;
+  const fs::path interface = sysfs / "bus/pci/devices" / facts.address / "net" / facts.interface;
   if (const auto flags = attribute(interface / "flags")) facts.up = (std::stoul(*flags, nullptr, 16) & IFF_UP) != 0;
   if (const auto carrier = attribute(interface / "carrier")) facts.carrier = *carrier == "1";
   facts.settings = settings_of(facts, read_vfs);
   return facts;
+} catch (const Error&) {
+  return std::nullopt;
+}
+
+std::optional<bool> posted_interrupts(const fs::path& sysfs, const fs::path& procfs) {
+  host::HostView host;
+  host.sysfs = sysfs;
+  host.procfs = procfs;
+  return host::posts_interrupts(host);
 }
 
 }  // namespace
 
 HostFacts host_facts(const host::Bdf& bdf, const fs::path& sysfs, const fs::path& procfs, const VfReader& read_vfs) {
-  HostFacts facts;
-  facts.interrupts = host::vfio_interrupts(bdf, procfs);
-  facts.physical = physical_facts(bdf, sysfs, read_vfs);
-  return facts;
+  return {.interrupts = host::vfio_interrupts(bdf, procfs),
+          .watched = {},
+          .posted = posted_interrupts(sysfs, procfs),
+          .physical = physical_facts(bdf, sysfs, read_vfs)};
 }
 
 }  // namespace strait

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/screen.h"
+
 namespace strait {
 namespace {
 
@@ -13,7 +15,6 @@ using Json = nlohmann::json;
 using Status = Step::Status;
 using Verdict = Explanation::Verdict;
 
-constexpr std::size_t kWidth = 80;
 constexpr std::size_t kMarkWidth = 9, kTitleWidth = 24;
 
 struct Look {
@@ -46,24 +47,6 @@ std::string painted(std::string_view text, const char* colour, bool wanted) {
   return wanted ? fmt::format("{}{}\033[0m", colour, text) : std::string(text);
 }
 
-/// `text` in lines of at most kWidth, the second and later ones indented; `column` is where the first begins.
-std::string wrapped(std::string_view text, std::size_t column, std::size_t indent) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (column + end > kWidth && column > indent) {
-      while (result.ends_with(' ')) result.pop_back();
-      result += "\n" + std::string(indent, ' ');
-      column = indent;
-    }
-    const std::size_t size = std::min(end + 1, text.size());
-    result += text.substr(0, size);
-    column += size;
-    text.remove_prefix(size);
-  }
-  return result;
-}
-
 /// What is most worth reading: what failed first, else what keeps the guest, else what nobody here can know.
 const Step* advice(const Explanation& explanation) {
   if (const Step* failure = explanation.failure()) return failure;
@@ -89,9 +72,14 @@ Json optional_json(const std::optional<Value>& value) {
 Json to_json(const PhysicalFacts& facts) {
   Json settings = Json::object();
   for (const auto& [key, value] : host::vf_setting_words(facts.settings)) settings[key] = value;
-  return {{"address", facts.address},          {"interface", facts.interface},
-          {"vf", facts.index},                 {"up", optional_json(facts.up)},
-          {"carrier", optional_json(facts.carrier)}, {"settings", settings}};
+  return {{"address", facts.address},
+          {"driver", facts.driver},
+          {"interface", facts.interface},
+          {"in_this_namespace", !facts.elsewhere},
+          {"vf", facts.index},
+          {"up", optional_json(facts.up)},
+          {"carrier", optional_json(facts.carrier)},
+          {"settings", settings}};
 }
 
 }  // namespace
@@ -107,15 +95,16 @@ std::string report_text(const DeviceFacts& device, const HostFacts& host, const 
     const char* word = step.status == Status::kUnknown && step.finding.empty() ? "-" : look.mark;
     const std::string mark = painted(fmt::format("{:<{}}", word, kMarkWidth), look.colour, colour);
     constexpr std::size_t kColumn = 2 + kMarkWidth + kTitleWidth;
-    std::string line = fmt::format("  {}{:<{}}{}", mark, step.title, kTitleWidth, wrapped(step.finding, kColumn, kColumn));
+    std::string line = fmt::format("  {}{:<{}}{}", mark, step.title, kTitleWidth, hang(step.finding, kColumn, kColumn));
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
   const Step* step = advice(explanation);
   if (step == nullptr) return text;
-  text += "\n" + wrapped(fmt::format("{}: {}", step->title, step->finding), 0, 2) + "\n";
-  if (!step->cause.empty()) text += wrapped("  Why: " + step->cause, 0, 7) + "\n";
-  if (!step->remedy.empty()) text += wrapped("  Do:  " + step->remedy, 0, 7) + "\n";
+  text += "\n" + hang(fmt::format("{}: {}", step->title, step->finding), 0, 2) + "\n";
+  constexpr std::size_t kWordWidth = 7;
+  if (!step->cause.empty()) text += "  Why: " + hang(step->cause, kWordWidth, kWordWidth) + "\n";
+  if (!step->remedy.empty()) text += "  Do:  " + hang(step->remedy, kWordWidth, kWordWidth) + "\n";
   return text;
 }
 
@@ -129,7 +118,10 @@ Json report_json(const DeviceFacts& device, const HostFacts& host, const Explana
           {"failed_step", failure != nullptr ? Json(failure->name) : Json()},
           {"steps", steps},
           {"facts", to_json(device)},
-          {"host", {{"interrupts", optional_json(host.interrupts)}, {"physical_function", host.physical ? to_json(*host.physical) : Json()}}}};
+          {"host",
+           {{"interrupts", optional_json(host.interrupts)},
+            {"posted_interrupts", optional_json(host.posted)},
+            {"physical_function", host.physical ? to_json(*host.physical) : Json()}}}};
 }
 
 }  // namespace strait

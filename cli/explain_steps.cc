@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "host/vf_info.h"
+
 namespace strait {
 namespace {
 
@@ -85,6 +87,16 @@ class Explainer {
   bool fresh() const { return function().since_seen && *function().since_seen < kPatience; }
   std::string interface() const { return host_.physical->interface; }
   bool has_interface() const { return host_.physical && !host_.physical->interface.empty(); }
+
+  /// One vector for all queues and events: a driver that polls (DPDK) asks for no more, a network driver of a kernel mostly does.
+  bool polls() const {
+    const MessageFacts* kind = messages(function());
+    return is_network(function()) && kind != nullptr && kind->connected == 1 && kind->vectors > 1;
+  }
+  /// The guest listens for interrupts, and it is known that there are none.
+  bool none_arrive() const {
+    return interrupts_wanted_ && host_.interrupts == 0u && host_.posted == false && host_.watched >= kInterruptPatience && !polls();
+  }
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   void add_host(Step step) {
@@ -197,7 +209,7 @@ void Explainer::awake() {
   Step step{.name = "power", .title = "awake", .status = Status::kOk, .finding = "D0"};
   if (stopped(step.name, step.title)) return;
   if (function().power_state != 0) {
-    step.status = Status::kFailed;
+    step.status = Status::kWaiting;
     step.finding = fmt::format("the guest put it to sleep (D{})", function().power_state);
     step.cause = "The guest is suspended, its driver is gone, or nobody uses the device and runtime power management is on: then use wakes it.";
     step.remedy = fmt::format("In the guest: echo on >/sys/bus/pci/devices/{}/power/control", device_.guest);
@@ -286,7 +298,8 @@ void Explainer::enabled() {
     step.finding = has_any ? "none; perhaps it does not need any" : "it has none";
     if (need() == Need::kNo) step.finding = "none; a display can do without";
   } else {
-    step.status = fresh() ? Status::kWaiting : Status::kFailed;
+    // It can do DMA, or this step would not have been reached: a driver is at work, perhaps one that polls.
+    step.status = fresh() ? Status::kWaiting : Status::kUnknown;
     step.finding = "no interrupts enabled";
     step.cause = "The driver has enabled neither MSI-X nor MSI, and the pin is off or there is none. Drivers that poll (DPDK) do without.";
     step.remedy = "See the guest's dmesg; pci=nomsi on its command line takes a virtual function's only interrupts away.";
@@ -325,13 +338,21 @@ void Explainer::connected() {
   add_guest(std::move(step));
 }
 
+/// Some cards' virtual functions work without the host's interface. Where they need it, the guest's interrupts end with it.
 void Explainer::physical_up() {
-  if (!has_interface()) return;
+  if (!host_.physical || (!has_interface() && !host_.physical->elsewhere)) return;
   Step step{.name = "pf_up", .title = "PF is up", .status = Status::kOk, .finding = interface()};
-  if (!host_.physical->up) {
+  const bool needed = host::vfs_need_pf_up(host_.physical->driver);
+  const bool forced = host_.physical->settings.link_state == host::VfLinkState::kEnable;
+  if (host_.physical->elsewhere) {
     step.status = Status::kUnknown;
+    step.finding = "its interface is in another network namespace";
+  } else if (!host_.physical->up) {
+    step.status = Status::kUnknown;
+  } else if (!*host_.physical->up && forced && !needed) {
+    step.finding = fmt::format("{} is down, and the VF's link forced up", interface());
   } else if (!*host_.physical->up) {
-    step.status = Status::kFailed;
+    step.status = needed || none_arrive() ? Status::kFailed : Status::kUnknown;
     step.finding = fmt::format("no carrier: PF {} is down", interface());
     step.cause = "A virtual function has no link, and many do not even start, while the host's interface of the physical function is down.";
     step.remedy = fmt::format("On the host: ip link set {} up; reload the guest's driver if it gave up.", interface());
@@ -398,11 +419,17 @@ void Explainer::arriving() {
     const bool pin = function().intx_on;
     step.status = pin && need() == Need::kYes ? Status::kWaiting : need() == Need::kNo ? Status::kOk : Status::kUnknown;
     step.finding = pin ? "none so far; whether a driver listens to the pin is not seen" : "none so far";
+  } else if (host_.posted == true) {
+    step.finding = "the host does not see them: they are posted to the guest";
   } else if (host_.watched < kInterruptPatience || function().vendor == kVirtio) {
     step.status = Status::kWaiting;
     step.finding = function().vendor == kVirtio ? "none so far; a virtio device has them only when it is used" : "none so far";
   } else if (need() != Need::kYes || host_failed_) {
     step.finding = "none so far";
+  } else if (!host_.posted) {
+    step.finding = "none so far; they may be posted to the guest, unseen by the host";
+  } else if (polls()) {
+    step.finding = "none so far; a driver that polls (DPDK) wants them for events only";
   } else {
     step.status = Status::kFailed;
     step.finding = "enabled, but none arriving";
@@ -423,7 +450,8 @@ Explanation::Verdict Explanation::verdict() const {
   if (failure() != nullptr) return Verdict::kFailed;
   const auto waiting = std::ranges::find(steps, Status::kWaiting, &Step::status);
   if (waiting == steps.end()) return Verdict::kWorks;
-  return waiting->name == "interrupts_connected" || waiting->name == "interrupts_arriving" ? Verdict::kIdle : Verdict::kNotYet;
+  constexpr std::string_view kIdle[] = {"power", "interrupts_connected", "interrupts_arriving"};
+  return std::ranges::find(kIdle, waiting->name) != std::end(kIdle) ? Verdict::kIdle : Verdict::kNotYet;
 }
 
 Explanation explain(const DeviceFacts& device, const HostFacts& host) { return Explainer(device, host).explain(); }

@@ -15,8 +15,10 @@ namespace strait {
 /// What the host's kernel says of the physical function behind a virtual one, and of the settings that it has for that.
 struct PhysicalFacts {
   std::string address;
-  std::string interface;  ///< empty where it has none: its driver is no network driver, or it has no driver
-  unsigned index = 0;     ///< of the virtual function
+  std::string driver;      ///< empty for none
+  std::string interface;   ///< empty where it has none: its driver is no network driver, or it has no driver
+  bool elsewhere = false;  ///< its interface is in another network namespace, so nobody tells of it
+  unsigned index = 0;      ///< of the virtual function
   std::optional<bool> up, carrier;
   host::VfSettings settings;  ///< as far as the driver tells
 };
@@ -25,6 +27,7 @@ struct PhysicalFacts {
 struct HostFacts {
   std::optional<std::uint64_t> interrupts;  ///< that arrived since they were last set up; nothing where the host does not tell
   std::chrono::milliseconds watched{};      ///< for how long they have been looked at
+  std::optional<bool> posted;               ///< messages go to the guest past the host, and are not counted; nothing where nobody tells
   std::optional<PhysicalFacts> physical;    ///< of a virtual function
 };
 

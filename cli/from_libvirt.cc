@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -12,9 +11,11 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/syscall.h"
 #include "base/unique_fd.h"
 #include "cli/libvirt/convert.h"
 #include "cli/parse.h"
+#include "cli/print.h"
 #include "vmm/outcome.h"
 
 namespace strait {
@@ -26,36 +27,24 @@ std::string read_domain(const std::string& path) {
   const bool standard = path == "-";
   const UniqueFd opened(standard ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   const int fd = standard ? STDIN_FILENO : opened.get();
-  constexpr std::string_view kRemedy = "give a domain that you may read, as virsh dumpxml NAME prints it";
-  if (fd < 0) throw Error::from_errno(errno, fmt::format("opening {}", path), std::string(kRemedy));
+  constexpr const char* kRemedy = "give a domain that you may read, as virsh dumpxml NAME prints it";
+  if (fd < 0) throw Error::from_errno(errno, fmt::format("opening {}", path), kRemedy);
   std::string text;
-  std::array<char, 65536> chunk;
-  while (text.size() <= libvirt::Document::kMaxSize) {
-    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw Error::from_errno(errno, fmt::format("reading {}", path), std::string(kRemedy));
-    if (size == 0) break;
-    text.append(chunk.data(), static_cast<std::size_t>(size));
+  if (const int error = read_all(fd, text, libvirt::Document::kMaxSize + 1)) {
+    throw Error::from_errno(error, fmt::format("reading {}", path), kRemedy);
   }
   return text;
 }
 
-void write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(fd, text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw Error::from_errno(errno, fmt::format("writing {}", path), "make room there, or give another -o FILE");
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
-}
-
-void write_config(std::string_view text, const std::string& path, const std::string& domain) {
+void write_file(std::string_view text, const std::string& path, const std::string& domain) {
   std::error_code error;
   if (std::filesystem::equivalent(path, domain, error))
     throw UsageError(fmt::format("-o {} is the domain itself", path), "give another file");
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666));
   if (!fd) throw Error::from_errno(errno, fmt::format("opening {}", path), "give a file that can be written");
-  write_all(fd.get(), text, path);
+  if (const int code = write_all(fd.get(), text)) {
+    throw Error::from_errno(code, fmt::format("writing {}", path), "make room there, or give another -o FILE");
+  }
 }
 
 po::options_description describe() {
@@ -77,9 +66,9 @@ int run_from_libvirt(Words words) {
   const std::string& path = files[0];
   const libvirt::Conversion result = libvirt::convert(read_domain(path), path == "-" ? "standard input" : path);
   if (values.count("output") != 0) {
-    write_config(result.config, values["output"].as<std::string>(), path);
+    write_file(result.config, values["output"].as<std::string>(), path);
   } else {
-    write_all(STDOUT_FILENO, result.config, "standard output");
+    print(result.config);
   }
   const std::string report = libvirt::report_of(result);
   std::fwrite(report.data(), 1, report.size(), stderr);
@@ -92,7 +81,8 @@ std::string from_libvirt_help() {
          "Makes a file of options for strait run --config out of a libvirt domain, as\n"
          "virsh dumpxml prints it (- reads it from standard input): kernel, memory,\n"
          "processors, and the host's PCI functions of <hostdev> and <interface\n"
-         "type='hostdev'>, with places on the guest's bus, MAC and VLAN.\n"
+         "type='hostdev'>, with places on the guest's bus, MAC and VLAN. Huge pages and\n"
+         "pinning are comments in it, with what to do for them.\n"
          "\n"
          "What of the domain is not in it is listed on standard error, by line and path,\n"
          "each with the reason. A domain that boots from a disk has no kernel; the file\n"

@@ -14,8 +14,8 @@ namespace strait {
 class ManagedDevices {
  public:
   /// Puts right what killed runs left, then takes each of `devices` that is managed, and tells it its address: those with one first, so
-  /// that `any` leaves them alone. Between two of them `signal` is asked for the number of a signal that came, 0 for none; one ends the
-  /// taking. Throws Error; nothing stays taken then.
+  /// that `any` leaves them alone. Between two of them, and where host.interrupted() ends a wait, `signal` is asked for the number of a
+  /// signal that came, 0 for none; one ends the taking. Throws Error; nothing stays taken then.
   ManagedDevices(std::span<DeviceSpec> devices, const binding::Host& host, const std::function<int()>& signal);
   ~ManagedDevices() { give_back(); }
   ManagedDevices(const ManagedDevices&) = delete;

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "boot/kernel_cache.h"
+#include "cli/amounts.h"
 #include "cli/cpu_options.h"
 #include "cli/given_options.h"
 #include "cli/parse.h"
@@ -26,8 +27,6 @@ namespace strait {
 namespace {
 namespace po = boost::program_options;
 
-constexpr std::uint64_t kMemoryMin = 16 * kMiB;
-constexpr std::uint64_t kMemoryMax = 1ull << 52;
 constexpr unsigned kNumaNodeMax = 1023;
 constexpr unsigned kPrefaultThreadsMax = 128;
 constexpr std::uint16_t kTestExitPort = 0xf4;
@@ -42,15 +41,6 @@ constexpr std::string_view kTestSynopsis =
     "strait test [OPTION...] -- COMMAND...\n"
     "\n"
     "Boots the test guest, runs COMMAND in it, and returns its verdict: 0 if it succeeded, 64 + its status otherwise.\n";
-
-/// A whole number in decimal or, with 0x, hexadecimal.
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  const bool hex = text.starts_with("0x") || text.starts_with("0X");
-  if (hex) text.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
 
 Port parse_port(const std::string& text) {
   const auto port = parse_number(text);
@@ -144,7 +134,7 @@ po::options_description describe_options() {
       "romfile=FILE, vf-token=UUID, of managed VFs those of strait vf set, and for experiments dyn-msix, ioeventfd, irqfd, mmap, "
       "route-batch=on|off; repeatable")
     ("timeout", text("SECONDS"), "end the run after this time [none; test: 300]")
-    ("control", text("SOCKET"), "listen there for strait ctl; devices may then come and go [none]")
+    ("control", text("SOCKET"), "listen there for strait ctl and explain; devices may then come and go [none]")
     ("metrics", text("FILE"), "write phase times and counters as JSON at the end")
     ("exit-port", text("PORT"), "I/O port to which a guest writes its verdict, 0 to 31 [none; test: 0xf4]")
     ("on-reboot", text("WHAT"), "a guest's reboot: reset boots it again, exit ends the run [reset; test: exit]")
@@ -215,29 +205,6 @@ RunOptions default_options() {
 }
 
 }  // namespace
-
-std::uint64_t parse_memory_size(const std::string& text) {
-  constexpr std::string_view kSuffixes = "KMGT";
-  const auto fail = [&text](const std::string& why) -> UsageError {
-    return UsageError(fmt::format("--memory {}: {}", text, why), "give a size such as 512M or 4G");
-  };
-  std::string_view digits = text;
-  std::uint64_t unit = kMiB;
-  if (!digits.empty()) {
-    const auto suffix = kSuffixes.find(static_cast<char>(digits.back() & ~0x20));
-    if (suffix != std::string_view::npos) {
-      unit = 1ull << (10 * (suffix + 1));
-      digits.remove_suffix(1);
-    }
-  }
-  const auto number = parse_number(digits);
-  if (!number || digits.starts_with("0x")) throw fail("not a size");
-  if (*number > kMemoryMax / unit) throw fail("more than any processor can address");
-  const std::uint64_t size = *number * unit;
-  if (size < kMemoryMin) throw fail(fmt::format("too little, a guest needs at least {} MiB", kMemoryMin / kMiB));
-  if (!is_aligned(size, kPageSize)) throw fail("not a multiple of 4K");
-  return size;
-}
 
 RunOptions parse_run(Words words) {
   RunOptions options = make_options(GivenOptions(words, describe_options()), default_options());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "cli/command.h"
@@ -15,8 +14,5 @@ RunOptions parse_test(Words words);
 
 std::string run_help();
 std::string test_help();
-
-/// "512M", "3G", "1048576K"; a bare number is MiB. A multiple of the page size, at least 16 MiB. Throws UsageError.
-std::uint64_t parse_memory_size(const std::string& text);
 
 }  // namespace strait

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace strait {
 namespace {
 
@@ -21,6 +24,29 @@ std::string_view character_locale() {
     if (const auto value = variable(name); !value.empty()) return value;
   }
   return {};
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    if (end > 0) words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+/// Lines of as many words as there is room for, which the first may have less of.
+std::vector<std::string> fill(const std::vector<std::string>& words, std::size_t first, std::size_t room) {
+  std::vector<std::string> lines;
+  for (const std::string& word : words) {
+    if (lines.empty() || columns_of(lines.back()) + 1 + columns_of(word) > (lines.size() == 1 ? first : room)) {
+      lines.push_back(word);
+    } else {
+      lines.back() += " " + word;
+    }
+  }
+  return lines;
 }
 
 bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
@@ -48,19 +74,14 @@ std::string cut(std::string_view text, std::size_t columns) {
 }
 
 std::vector<std::string> wrap(std::string_view text, std::size_t columns) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const std::string word = cut(text.substr(0, end), columns);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (word.empty()) continue;
-    if (lines.empty() || columns_of(lines.back()) + 1 + columns_of(word) > columns) {
-      lines.push_back(word);
-    } else {
-      lines.back() += " " + word;
-    }
-  }
-  return lines;
+  std::vector<std::string> words = words_of(text);
+  for (std::string& word : words) word = cut(word, columns);
+  return fill(words, columns, columns);
+}
+
+std::string hang(std::string_view text, std::size_t column, std::size_t indent) {
+  const auto room = [](std::size_t used) { return kScreenColumns - std::min(kScreenColumns, used); };
+  return fmt::format("{}", fmt::join(fill(words_of(text), room(column), room(indent)), "\n" + std::string(indent, ' ')));
 }
 
 }  // namespace strait

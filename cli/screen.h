@@ -27,4 +27,8 @@ std::string cut(std::string_view text, std::size_t columns);
 /// `text` in lines of at most `columns`, broken at spaces; a word that is longer by itself is cut.
 std::vector<std::string> wrap(std::string_view text, std::size_t columns);
 
+/// `text` for where `column` columns of a line are written already, broken at spaces where the screen ends; further lines begin behind
+/// `indent` blanks. A longer word stands out: it may be a command that somebody copies. No line's end behind the last.
+std::string hang(std::string_view text, std::size_t column, std::size_t indent);
+
 }  // namespace strait

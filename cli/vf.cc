@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <cstdio>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -13,8 +11,9 @@
 
 #include "base/error.h"
 #include "base/held_signals.h"
-#include "binding/lock.h"
 #include "binding/sriov.h"
+#include "binding/vf_pool.h"
+#include "cli/print.h"
 #include "cli/vf_list.h"
 #include "host/addresses.h"
 #include "host/pci_function.h"
@@ -43,41 +42,40 @@ void check_count(const Arguments& arguments, std::size_t least, std::size_t most
     throw UsageError(fmt::format("vf {}: wrong number of arguments", command), kUsage);
 }
 
+/// Says so where the number was right already: whoever asks may expect new ones.
+void set_count(const host::Bdf& pf, unsigned count, bool probe) {
+  const HeldSignals held;
+  if (binding::set_vf_count(pf, count, probe, binding::this_host())) return;
+  const std::string number = count == 0 ? "no VFs" : count == 1 ? "1 VF already" : fmt::format("{} VFs already", count);
+  print(fmt::format("{} has {}\n", pf.to_string(), number));
+}
+
 void create(Arguments arguments) {
   const bool probe = take_option(arguments, "--probe");
   check_count(arguments, 2, 2, "create");
   const unsigned count = parse_number(arguments[1], "number of VFs");
-  const binding::Host host = binding::this_host();
-  const HeldSignals held;
-  binding::set_vf_count(host::resolve_one(arguments[0]), count, probe, host);
+  set_count(host::resolve_one(arguments[0]), count, probe);
 }
 
 void remove(Arguments arguments) {
   check_count(arguments, 1, 1, "remove");
-  const HeldSignals held;
-  binding::set_vf_count(host::resolve_one(arguments[0]), 0, false, binding::this_host());
+  set_count(host::resolve_one(arguments[0]), 0, false);
 }
 
 void list(Arguments arguments) {
   const bool as_json = take_option(arguments, "--json");
   check_count(arguments, 0, 1, "list");
   const binding::Host host = binding::this_host();
-  const auto functions = arguments.empty() ? functions_with_sriov(host) : std::vector{host::resolve_one(arguments[0])};
-  nlohmann::json all = nlohmann::json::array();
-  std::string text;
-  for (const host::Bdf& pf : functions) {
-    if (!host::PciFunction(pf).sriov_total_vfs()) {
-      throw Error(fmt::format("{} has no SR-IOV", pf.to_string()), "strait vf list shows the functions that have");
-    }
-    if (as_json) {
-      all.push_back(vf_json(pf, host));
-    } else {
-      text += vf_table(pf, host);
-    }
+  const host::OpenDevices open;
+  const auto pfs = arguments.empty() ? look_at_all_vfs(open, host) : std::vector{look_at_vfs(host::resolve_one(arguments[0]), open, host)};
+  if (as_json) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const ListedPf& pf : pfs) all.push_back(vf_json(pf));
+    return print(nlohmann::json{{"physical_functions", all}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
-  if (as_json) text = nlohmann::json{{"physical_functions", all}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (text.empty()) text = "no function of this host has SR-IOV\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::string text;
+  for (const ListedPf& pf : pfs) text += vf_table(pf);
+  print(text.empty() ? "no function of this host has SR-IOV\n" : text);
 }
 
 void set(Arguments arguments) {
@@ -92,18 +90,8 @@ void set(Arguments arguments) {
     host::set_vf_setting(settings, std::string_view(*word).substr(0, equals), std::string_view(*word).substr(equals + 1), "vf set ");
   }
   host::check_vf_settings(settings, "vf set ");
-  const binding::Host host = binding::this_host();
-  const host::Bdf pf = host::resolve_one(arguments[0]);
-  const auto vfs = host::PciFunction(pf).virtual_functions();
-  const auto vf = std::ranges::find(vfs, index, &host::VirtualFunction::index);
-  if (vf == vfs.end()) {
-    throw Error(fmt::format("{} has no VF {}", pf.to_string(), index),
-                fmt::format("strait vf list {} shows those that it has", arguments[0]));
-  }
   const HeldSignals held;
-  // A run that has the VF would set it back when it ends, and so take this for its guest's doing.
-  const auto lock = binding::Lock::take(vf->bdf, host.run, std::chrono::seconds(1));
-  host.changes->change_vf(pf, index, settings);
+  binding::set_vf(host::resolve_one(arguments[0]), index, settings, binding::this_host());
 }
 
 struct VfCommand {
@@ -132,8 +120,9 @@ std::string vf_help() {
          "Virtual functions (VFs) of a card with SR-IOV. PF is the physical function, in\n"
          "any form of address (eth0, 0000:01:00.0, ...); VF is a number, from 0 on.\n"
          "\n"
-         "create gives it N VFs in place of those it has. No host driver is bound to\n"
-         "them, unless with --probe. create and remove change nothing while one is used.\n"
+         "create gives it N VFs in place of those it has; if it has N, they stay. No host\n"
+         "driver is bound to new ones, unless with --probe, which binds those that stay,\n"
+         "too. create and remove change nothing while one is used.\n"
          "\n"
          "set has the PF's driver enforce, until it is set otherwise:\n"
          "  mac=ADDRESS                        the VF's; 00:00:00:00:00:00 for its choice\n"

@@ -9,15 +9,16 @@
 
 #include <fmt/format.h>
 
-#include "binding/lock.h"
-#include "binding/sriov.h"
+#include "base/error.h"
+#include "binding/obstacles.h"
+#include "binding/usage.h"
+#include "cli/screen.h"
 #include "host/pci_function.h"
 
 namespace strait {
 namespace {
 
 using Json = nlohmann::json;
-constexpr std::size_t kWidth = 80;
 
 /// What a PF tells of a VF that everybody has who did not set it is no news.
 bool is_usual(const std::string& key, const std::string& value) {
@@ -28,35 +29,19 @@ bool is_usual(const std::string& key, const std::string& value) {
   return std::ranges::any_of(kUsual, [&](const auto& one) { return one.first == key && one.second == value; });
 }
 
-/// Who has the VF, as `strait vf list` says it: empty for nobody. A run has its lock before it opens it, so that looking does not come in
-/// its way.
-std::string used_by(const host::Bdf& vf, const binding::Host& host) {
-  if (const int holder = binding::lock_holder(vf, host.run)) return fmt::format("by strait, process {}", holder);
-  return binding::user_of(vf, host);
+std::string use_text(const ListedVf& vf) {
+  if (!vf.used) return "free or used: only root can tell";
+  return vf.used->empty() ? "free" : "used " + *vf.used;
 }
 
-/// Appends `words` to `text`, on further lines behind `indent` blanks where they pass the screen's edge.
-void append_wrapped(std::string& text, const std::vector<std::string>& words, std::size_t indent) {
-  std::size_t column = text.size() - (text.rfind('\n') + 1);
-  for (const std::string& word : words) {
-    if (column + 1 + word.size() > kWidth) {
-      text += "\n" + std::string(indent - 1, ' ');
-      column = indent - 1;
-    }
-    text += " " + word;
-    column += 1 + word.size();
+/// The settings that somebody has made.
+std::string news_of(const ListedVf& vf) {
+  std::string news;
+  if (!vf.settings) return news;
+  for (const auto& [key, value] : host::vf_setting_words(*vf.settings)) {
+    if (!is_usual(key, value)) news += fmt::format("{}{}={}", news.empty() ? "" : " ", key, value);
   }
-  text += "\n";
-}
-
-std::vector<std::string> news_of(const host::VfTable& table, unsigned index) {
-  const auto found = table.find(index);
-  std::vector<std::string> words;
-  if (found == table.end()) return words;
-  for (const auto& [key, value] : host::vf_setting_words(found->second)) {
-    if (!is_usual(key, value)) words.push_back(key + "=" + value);
-  }
-  return words;
+  return news;
 }
 
 Json settings_json(const host::VfSettings& settings) {
@@ -79,58 +64,91 @@ Json settings_json(const host::VfSettings& settings) {
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
-}  // namespace
-
-std::vector<host::Bdf> functions_with_sriov(const binding::Host& host) {
-  std::vector<host::Bdf> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(host.sysfs / "bus/pci/devices", error)) {
-    const host::Bdf function = host::Bdf::parse(entry.path().filename().string());
-    if (host::PciFunction(function, host.sysfs).sriov_total_vfs().value_or(0) > 0) found.push_back(function);
-  }
-  std::ranges::sort(found);
-  return found;
+Json vf_json(const ListedVf& vf) {
+  return {{"index", vf.index},
+          {"address", vf.bdf.to_string()},
+          {"driver", text_or_null(vf.driver)},
+          {"interface", text_or_null(vf.interface)},
+          {"free", vf.used ? Json(vf.used->empty()) : Json()},
+          {"used", text_or_null(vf.used.value_or(""))},
+          {"settings", vf.settings ? settings_json(*vf.settings) : Json()}};
 }
 
-std::string vf_table(const host::Bdf& bdf, const binding::Host& host) {
-  const host::PciFunction pf(bdf, host.sysfs);
-  const auto vfs = pf.virtual_functions();
-  const std::string interface = pf.network_interface();
-  std::string text = fmt::format("{}{}{}  driver {}, {} of {} VFs\n", bdf.to_string(), interface.empty() ? "" : "  ", interface,
-                                 pf.driver().empty() ? "none" : pf.driver(), vfs.size(), pf.sriov_total_vfs().value_or(0));
+/// Who has the VF, as ListedVf::used says it.
+std::optional<std::string> used_by(const host::PciFunction& vf, const host::OpenDevices& open, const host::InterfaceLookup& look_up,
+                                   const binding::Host& host) {
+  using State = binding::Usage::State;
+  const binding::Usage usage = binding::usage_of(vf.bdf(), open, host);
+  if (usage.state == State::kUsed) return "by " + usage.user;
+  if (!vf.on_vfio()) return binding::user_of(vf.bdf(), host, look_up);
+  return usage.state == State::kFree ? std::optional<std::string>("") : std::nullopt;
+}
+
+/// Throws Error where it is not there any more.
+ListedVf look_at(const host::VirtualFunction& vf, const host::VfTable& table, const host::OpenDevices& open,
+                 const host::InterfaceLookup& look_up, const binding::Host& host) {
+  const host::PciFunction function(vf.bdf, host.sysfs);
+  const auto settings = table.find(vf.index);
+  return {.index = vf.index,
+          .bdf = vf.bdf,
+          .driver = function.driver(),
+          .interface = function.network_interface(),
+          .used = used_by(function, open, look_up, host),
+          .settings = settings == table.end() ? std::nullopt : std::optional(settings->second)};
+}
+
+}  // namespace
+
+ListedPf look_at_vfs(const host::Bdf& bdf, const host::OpenDevices& open, const binding::Host& host) {
+  const host::PciFunction function(bdf, host.sysfs);
+  const auto total = function.sriov_total_vfs();
+  if (!total) throw Error(fmt::format("{} has no SR-IOV", bdf.to_string()), "strait vf list shows the functions that have");
+  ListedPf pf = {.bdf = bdf, .driver = function.driver(), .interface = function.network_interface(), .total_vfs = *total, .vfs = {}};
   const host::VfTable table = host.changes->read_vfs(bdf);
-  for (const host::VirtualFunction& vf : vfs) {
-    const host::PciFunction function(vf.bdf, host.sysfs);
-    const std::string driver = function.driver(), use = used_by(vf.bdf, host);
-    text += fmt::format("{:>5}  {}  {:<10}", vf.index, vf.bdf.to_string(), driver.empty() ? "-" : driver);
-    const std::size_t indent = text.size() - (text.rfind('\n') + 1) + 1;
-    append_wrapped(text, {use.empty() ? "free" : "used " + use}, indent);
-    if (const auto news = news_of(table, vf.index); !news.empty()) {
-      text += std::string(indent - 1, ' ');
-      append_wrapped(text, news, indent);
+  const host::InterfaceLookup look_up = host::interface_lookup();
+  for (const host::VirtualFunction& vf : function.virtual_functions()) {
+    try {
+      pf.vfs.push_back(look_at(vf, table, open, look_up, host));
+    } catch (const Error&) {
+      // It has gone since it was found.
+    }
+  }
+  return pf;
+}
+
+std::vector<ListedPf> look_at_all_vfs(const host::OpenDevices& open, const binding::Host& host) {
+  std::vector<ListedPf> all;
+  for (const host::Bdf& bdf : host::all_functions(host.sysfs)) {
+    try {
+      if (host::PciFunction(bdf, host.sysfs).sriov_total_vfs().value_or(0) > 0) all.push_back(look_at_vfs(bdf, open, host));
+    } catch (const Error&) {
+      std::error_code error;
+      if (std::filesystem::exists(host.sysfs / "bus/pci/devices" / bdf.to_string(), error)) throw;
+    }
+  }
+  return all;
+}
+
+std::string vf_table(const ListedPf& pf) {
+  std::string text = fmt::format("{}{}{}  driver {}, {} of {} VFs\n", pf.bdf.to_string(), pf.interface.empty() ? "" : "  ", pf.interface,
+                                 pf.driver.empty() ? "none" : pf.driver, pf.vfs.size(), pf.total_vfs);
+  for (const ListedVf& vf : pf.vfs) {
+    const std::string head = fmt::format("{:>5}  {}  {:<10} ", vf.index, vf.bdf.to_string(), vf.driver.empty() ? "-" : vf.driver);
+    text += head + hang(use_text(vf), head.size(), head.size()) + "\n";
+    if (const std::string news = news_of(vf); !news.empty()) {
+      text += std::string(head.size(), ' ') + hang(news, head.size(), head.size()) + "\n";
     }
   }
   return text;
 }
 
-nlohmann::json vf_json(const host::Bdf& bdf, const binding::Host& host) {
-  const host::PciFunction pf(bdf, host.sysfs);
-  const host::VfTable table = host.changes->read_vfs(bdf);
+nlohmann::json vf_json(const ListedPf& pf) {
   Json vfs = Json::array();
-  for (const host::VirtualFunction& vf : pf.virtual_functions()) {
-    const host::PciFunction function(vf.bdf, host.sysfs);
-    const auto settings = table.find(vf.index);
-    vfs.push_back({{"index", vf.index},
-                   {"address", vf.bdf.to_string()},
-                   {"driver", text_or_null(function.driver())},
-                   {"interface", text_or_null(function.network_interface())},
-                   {"used", text_or_null(used_by(vf.bdf, host))},
-                   {"settings", settings == table.end() ? Json() : settings_json(settings->second)}});
-  }
-  return {{"address", bdf.to_string()},
-          {"interface", text_or_null(pf.network_interface())},
-          {"driver", text_or_null(pf.driver())},
-          {"total_vfs", pf.sriov_total_vfs().value_or(0)},
+  for (const ListedVf& vf : pf.vfs) vfs.push_back(vf_json(vf));
+  return {{"address", pf.bdf.to_string()},
+          {"interface", text_or_null(pf.interface)},
+          {"driver", text_or_null(pf.driver)},
+          {"total_vfs", pf.total_vfs},
           {"vfs", vfs}};
 }
 

@@ -24,6 +24,8 @@ if(STRAIT_SANITIZE)
   set(STRAIT_STATIC OFF)
 endif()
 
+# Clang 19 finds GCC 12's own std::stable_sort to use what is deprecated.
+target_compile_options(strait_options INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
 if(STRAIT_FUZZERS)
   target_compile_options(strait_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -9,8 +9,10 @@ _strait_commands='run test ctl devices doctor vf bind release from-libvirt expla
 _strait_run_options='--kernel --initrd --cmdline --memory --hugepages --prefault --prefault-threads --cpus --pin --numa --rt --dedicated --cpu-hide-kvm --device --timeout --control --metrics --exit-port
 	--on-reboot --kernel-entry --no-kernel-cache --config --verbose --help'
 _strait_vf_keys='mac= vlan= vlanQoS= vlanProto= spoofchk= trust= link_state= min_tx_rate= max_tx_rate='
-_strait_device_keys='addr= managed= group= rombar= romfile= p2p= vf-token= container-fd= group-fd= fd= mmap= irqfd= ioeventfd= route-batch=
-	dyn-msix='
+# The keys of --device: of every function; of one with an address, too; of one whose descriptors were handed over.
+_strait_keys='addr= rombar= romfile= p2p= vf-token= mmap= irqfd= ioeventfd= route-batch= dyn-msix='
+_strait_address_keys="managed= group= $_strait_keys"
+_strait_descriptor_keys='container-fd= group-fd= fd='
 
 # The words of the command line up to the cursor, in the array words, the last of them in cur: as the shell will see them, not cut at the
 # colons and equals signs of addresses and keys as COMP_WORDS is.
@@ -101,8 +103,9 @@ _strait_offer_key() {
 _strait_offer_device() {
 	local head=$1 spec=${cur#"$1"} found=()
 	case $spec in
-	vf=*,* | *,managed=on,*) _strait_offer_key "${cur%,*}," "$_strait_vf_keys $_strait_device_keys" ;;
-	*,*) _strait_offer_key "${cur%,*}," "$_strait_device_keys" ;;
+	vf=*,*) _strait_offer_key "${cur%,*}," "$_strait_vf_keys container-fd= $_strait_keys" ;;
+	*,managed=on,*) _strait_offer_key "${cur%,*}," "$_strait_vf_keys container-fd= $_strait_address_keys" ;;
+	*,*) _strait_offer_key "${cur%,*}," "$_strait_address_keys $_strait_descriptor_keys" ;;
 	vf=*:*)
 		head+=${spec%%:*}:
 		found=(any)
@@ -178,7 +181,14 @@ _strait_offer_argument() {
 		case $at,${words[2]} in
 		1,*) _strait_offer_files ;;
 		2,*) found=(ping info add-device remove-device power-button) ;;
-		3,add-device) _strait_offer_device '' ;;
+		3,add-device)
+			# One that is on vfio-pci already.
+			if [[ $cur == *,* ]]; then
+				_strait_offer_key "${cur%,*}," "group= $_strait_keys"
+			else
+				_strait_addresses "$cur"
+			fi
+			;;
 		3,remove-device) _strait_addresses "$cur" ;;
 		esac
 		;;

@@ -21,11 +21,11 @@ Blocker bridge(const std::string& name) {
           .bind = {}};
 }
 
-Blocker no_iommu(const std::string& name) {
+Blocker no_iommu(const PciFunction& function) {
   return {.kind = Blocker::Kind::kNoIommu,
-          .message = "no IOMMU translates for " + name,
+          .message = "no IOMMU translates for " + function.bdf().to_string(),
           .brief = "no IOMMU translates for it",
-          .remedy = "enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on (AMD needs no option)",
+          .remedy = no_iommu_remedy(function),
           .bind = {}};
 }
 
@@ -68,13 +68,20 @@ Blocker shared_group(const std::string& name, unsigned group, const std::vector<
 
 }  // namespace
 
+std::string no_iommu_remedy(const PciFunction& function) {
+  if (count_iommu_groups(function.sysfs()) > 0) {
+    return "the IOMMU is on, but no unit of it is in charge of this device: take another, or put the card into another slot";
+  }
+  return "enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on (AMD needs no option)";
+}
+
 std::vector<Blocker> assignment_blockers(const PciFunction& function) {
   std::vector<Blocker> blockers;
   const std::string name = function.bdf().to_string();
   // VFIO would take the bridge to ISA, but the host cannot do without it.
   if (function.has_bus() || (function.is_bridge() && !function.on_vfio())) return {bridge(name)};
   const auto group = function.iommu_group();
-  if (!group) blockers.push_back(no_iommu(name));
+  if (!group) blockers.push_back(no_iommu(function));
   if (!function.on_vfio()) blockers.push_back(wrong_driver(function, function.driver()));
   std::vector<Holder> holders;
   for (const Bdf& bdf : function.group_members()) {

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -39,12 +40,20 @@ std::optional<std::uint64_t> count_vfio_interrupts(std::string_view interrupts, 
   return count;
 }
 
-std::optional<std::uint64_t> vfio_interrupts(const Bdf& bdf, const std::filesystem::path& procfs) {
+std::optional<std::string> read_interrupts(const std::filesystem::path& procfs) {
   try {
-    return count_vfio_interrupts(read_text_file(procfs / "interrupts"), bdf);
+    std::string text = read_text_file(procfs / "interrupts");
+    // Its first line names the processors that are on.
+    const bool masked = std::string_view(text).substr(0, text.find('\n')).find("CPU") == std::string_view::npos;
+    return masked ? std::nullopt : std::optional(std::move(text));
   } catch (const Error&) {
     return std::nullopt;
   }
+}
+
+std::optional<std::uint64_t> vfio_interrupts(const Bdf& bdf, const std::filesystem::path& procfs) {
+  const auto text = read_interrupts(procfs);
+  return text ? count_vfio_interrupts(*text, bdf) : std::nullopt;
 }
 
 }  // namespace strait::host

@@ -29,11 +29,6 @@ std::string line_of(const fs::path& path) {
   }
 }
 
-bool has_groups(const fs::path& sysfs) {
-  const fs::path groups = sysfs / "kernel/iommu_groups";
-  return std::ranges::any_of(entries_of(groups), [&](const std::string& name) { return line_of(groups / name / "name") != "vfio-noiommu"; });
-}
-
 InterfaceFacts look_at_interface(const std::string& name, const fs::path& function, const InventorySources& sources) {
   InterfaceFacts facts{.name = name, .details = {}, .speed = {}};
   try {
@@ -81,6 +76,7 @@ FunctionFacts look_at(const Bdf& bdf, const PciIds& ids, const InventorySources&
   for (const std::string& interface : interfaces_of(bdf, sources.sysfs)) {
     facts.interfaces.push_back(look_at_interface(interface, sources.sysfs / "bus/pci/devices" / bdf.to_string(), sources));
   }
+  if (has_interfaces_elsewhere(bdf, sources.sysfs)) facts.interfaces.emplace_back();
   return facts;
 }
 
@@ -88,7 +84,7 @@ FunctionFacts look_at(const Bdf& bdf, const PciIds& ids, const InventorySources&
 
 Inventory take_inventory(const std::vector<Bdf>& functions, const InventorySources& sources) {
   const PciIds ids = PciIds::load(sources.pci_ids);
-  Inventory inventory{.iommu_units = entries_of(sources.sysfs / "class/iommu"), .iommu = has_groups(sources.sysfs), .names = !ids.empty(), .functions = {}};
+  Inventory inventory{.iommu_units = entries_of(sources.sysfs / "class/iommu"), .iommu = count_iommu_groups(sources.sysfs) > 0, .names = !ids.empty(), .functions = {}};
   for (const Bdf& bdf : functions) {
     try {
       inventory.functions.push_back(look_at(bdf, ids, sources));

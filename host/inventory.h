@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +15,8 @@ namespace strait::host {
 
 /// A network interface of a function's host driver.
 struct InterfaceFacts {
-  std::string name;
-  std::optional<NetworkInterface> details;  ///< nothing where it is in another network namespace
+  std::string name;                         ///< empty where another network namespace has it, which is all that sysfs then tells
+  std::optional<NetworkInterface> details;  ///< nothing where this network namespace does not have it
   std::optional<unsigned> speed;            ///< in Mb/s, where there is a link that tells
 };
 
@@ -38,7 +37,8 @@ struct FunctionFacts {
   std::optional<std::vector<std::string>> reset_methods;
   PciInterrupts interrupts;
   std::vector<InterfaceFacts> interfaces;
-  std::vector<Blocker> blockers;  ///< empty: assignable as it stands
+  std::vector<Blocker> blockers;       ///< empty: assignable as it stands
+  std::optional<bool> in_use = false;  ///< by a process; nothing where only root can tell. Not take_inventory()'s, which knows no locks
 };
 
 struct Inventory {
@@ -52,7 +52,7 @@ struct Inventory {
 struct InventorySources {
   std::filesystem::path sysfs = "/sys";
   std::vector<std::filesystem::path> pci_ids = PciIds::default_files();
-  std::function<std::optional<NetworkInterface>(const std::string&)> interface = network_interface;
+  InterfaceLookup interface = interface_lookup();
 };
 
 /// Of `functions`. Those that have gone meanwhile are left out; what cannot be read is unknown. Waits for nobody: files that wait for a

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -20,7 +22,7 @@ namespace strait::host {
 namespace {
 
 /// The number behind "KEY:" in a file of such lines (/proc/meminfo, /proc/self/status), 0 where it is missing.
-std::uint64_t proc_number(const char* file, std::string_view key, int base) {
+std::uint64_t proc_number(const std::filesystem::path& file, std::string_view key, int base) {
   const std::string text = read_text_file(file);
   auto at = text.find(fmt::format("\n{}:", key));
   if (at == std::string::npos) return 0;
@@ -28,6 +30,16 @@ std::uint64_t proc_number(const char* file, std::string_view key, int base) {
   std::uint64_t value = 0;
   if (at != std::string::npos) std::from_chars(text.data() + at, text.data() + text.size(), value, base);
   return value;
+}
+
+/// In the initial user namespace every number stands for itself. A kernel without user namespaces has no such file.
+bool in_initial_user_namespace(const std::filesystem::path& procfs) {
+  std::error_code error;
+  if (!std::filesystem::exists(procfs / "self/uid_map", error)) return true;
+  std::istringstream map(read_text_file(procfs / "self/uid_map"));
+  std::uint64_t inside = 1, outside = 1, count = 0;
+  map >> inside >> outside >> count;
+  return inside == 0 && outside == 0 && count == 0xffffffff;
 }
 
 std::uint64_t mib(std::uint64_t bytes) { return align_up(bytes, kMiB) / kMiB; }
@@ -39,14 +51,15 @@ std::string memlock_remedy(std::uint64_t bytes, std::string_view user) {
                      align_up(bytes, kKiB) / kKiB, bytes, user);
 }
 
-LockedMemory locked_memory() {
+LockedMemory locked_memory(const std::filesystem::path& procfs) {
   LockedMemory memory;
   rlimit limit = {};
   ::getrlimit(RLIMIT_MEMLOCK, &limit);
-  memory.capable = ((proc_number("/proc/self/status", "CapEff", 16) >> CAP_IPC_LOCK) & 1) != 0;
+  const bool capable = ((proc_number(procfs / "self/status", "CapEff", 16) >> CAP_IPC_LOCK) & 1) != 0;
+  memory.capable = capable && in_initial_user_namespace(procfs);
   memory.unlimited = memory.capable || limit.rlim_cur == RLIM_INFINITY;
   memory.limit = limit.rlim_cur;
-  memory.locked = proc_number("/proc/self/status", "VmLck", 10) * kKiB;
+  memory.locked = proc_number(procfs / "self/status", "VmLck", 10) * kKiB;
   return memory;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -8,16 +9,16 @@ namespace strait::host {
 
 /// What a process may lock into memory, and so have pinned for DMA.
 struct LockedMemory {
-  bool unlimited = false;    ///< CAP_IPC_LOCK, or no RLIMIT_MEMLOCK
+  bool unlimited = false;    ///< `capable`, or no RLIMIT_MEMLOCK
   std::uint64_t limit = 0;   ///< RLIMIT_MEMLOCK in bytes
   std::uint64_t locked = 0;  ///< bytes locked already
-  bool capable = false;      ///< CAP_IPC_LOCK, which makes the limit void
+  bool capable = false;      ///< CAP_IPC_LOCK, which makes the limit void; for VFIO not that of a user namespace, as of a container
 
   bool allows(std::uint64_t bytes) const { return unlimited || bytes + locked <= limit; }
 };
 
 /// That of this process.
-LockedMemory locked_memory();
+LockedMemory locked_memory(const std::filesystem::path& procfs = "/proc");
 
 /// Throws Error unless this process may pin `bytes` for DMA: RLIMIT_MEMLOCK allows it, or the process has CAP_IPC_LOCK. The message
 /// gives the bytes needed, the limit, and the line that raises it.

@@ -14,27 +14,37 @@ namespace {
 
 struct Exchange {
   std::vector<NetlinkMessage>* answers;
+  const NetlinkFilter& wanted;
   int error = 0;
   bool done = false;
+
+  int finish(int with_error) {
+    error = with_error;
+    done = true;
+    return NL_STOP;
+  }
 };
 
 int keep_answer(nl_msg* message, void* exchange) {
-  static_cast<Exchange*>(exchange)->answers->emplace_back(nlmsg_hdr(message));
+  const auto* state = static_cast<Exchange*>(exchange);
+  if (!state->wanted || state->wanted(*nlmsg_hdr(message))) state->answers->emplace_back(nlmsg_hdr(message));
   return NL_OK;
 }
 
-int finish(nl_msg*, void* exchange) {
-  static_cast<Exchange*>(exchange)->done = true;
-  return NL_STOP;
-}
+int acknowledged(nl_msg*, void* exchange) { return static_cast<Exchange*>(exchange)->finish(0); }
 
-int keep_error(sockaddr_nl*, nlmsgerr* error, void* exchange) {
-  static_cast<Exchange*>(exchange)->error = -error->error;
-  static_cast<Exchange*>(exchange)->done = true;
-  return NL_STOP;
-}
+int dump_ended(nl_msg* message, void* exchange) { return static_cast<Exchange*>(exchange)->finish(dump_error(*nlmsg_hdr(message))); }
+
+int refused(sockaddr_nl*, nlmsgerr* error, void* exchange) { return static_cast<Exchange*>(exchange)->finish(-error->error); }
 
 }  // namespace
+
+int dump_error(const nlmsghdr& done) {
+  int code = 0;
+  if (nlmsg_datalen(&done) < static_cast<int>(sizeof code)) return 0;
+  std::memcpy(&code, nlmsg_data(&done), sizeof code);
+  return code < 0 ? -code : 0;
+}
 
 NetlinkMessage::NetlinkMessage(const nlmsghdr* message) : bytes_((message->nlmsg_len + 7) / 8) {
   std::memcpy(bytes_.data(), message, message->nlmsg_len);
@@ -61,14 +71,14 @@ Netlink::Netlink() : socket_(nl_socket_alloc(), nl_socket_free) {
   nl_socket_enable_msg_peek(socket_.get());
 }
 
-int Netlink::exchange(const NetlinkRequest& request, std::vector<NetlinkMessage>& answers) {
-  Exchange state{&answers};
+int Netlink::exchange(const NetlinkRequest& request, std::vector<NetlinkMessage>& answers, const NetlinkFilter& wanted) {
+  Exchange state{&answers, wanted};
   const std::unique_ptr<nl_cb, void (*)(nl_cb*)> callbacks(nl_cb_alloc(NL_CB_DEFAULT), nl_cb_put);
   if (!callbacks) return ENOMEM;
   nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, keep_answer, &state);
-  nl_cb_set(callbacks.get(), NL_CB_ACK, NL_CB_CUSTOM, finish, &state);
-  nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, finish, &state);
-  nl_cb_err(callbacks.get(), NL_CB_CUSTOM, keep_error, &state);
+  nl_cb_set(callbacks.get(), NL_CB_ACK, NL_CB_CUSTOM, acknowledged, &state);
+  nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, dump_ended, &state);
+  nl_cb_err(callbacks.get(), NL_CB_CUSTOM, refused, &state);
   // Any request ends with an acknowledgement, or with the end of its dump: nl_send_auto asks for it.
   if (const int sent = nl_send_auto(socket_.get(), request.message()); sent < 0) return sent == -NLE_PERM ? EPERM : EIO;
   while (!state.done) {
@@ -81,11 +91,11 @@ int Netlink::exchange(const NetlinkRequest& request, std::vector<NetlinkMessage>
 
 std::vector<NetlinkMessage> Netlink::ask(const NetlinkRequest& request, const std::string& attempt) {
   std::vector<NetlinkMessage> answers;
-  if (const int error = exchange(request, answers)) throw Error::from_errno(error, attempt);
+  if (const int error = exchange(request, answers, {})) throw Error::from_errno(error, attempt);
   return answers;
 }
 
-std::vector<NetlinkMessage> Netlink::dump(int request, std::uint8_t family) {
+std::vector<NetlinkMessage> Netlink::dump(int request, std::uint8_t family, const NetlinkFilter& wanted) {
   // What changed under a dump makes it inconsistent, and the kernel says so: it is taken again.
   for (int attempts = 0; attempts < 20; ++attempts) {
     NetlinkRequest message(request, NLM_F_DUMP);
@@ -102,7 +112,7 @@ std::vector<NetlinkMessage> Netlink::dump(int request, std::uint8_t family) {
       message.body(body);
     }
     std::vector<NetlinkMessage> answers;
-    const int error = exchange(message, answers);
+    const int error = exchange(message, answers, wanted);
     if (error == 0) return answers;
     if (error != EINTR) throw Error::from_errno(error, "asking rtnetlink for the network's configuration");
     socket_.reset(nl_socket_alloc());  // The rest of the spoilt dump goes with the socket.

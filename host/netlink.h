@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -67,6 +68,12 @@ class NetlinkRequest {
   std::unique_ptr<nl_msg, void (*)(nl_msg*)> message_;
 };
 
+/// Which objects of a dump are kept, looked at as they arrive: there may be a million routes.
+using NetlinkFilter = std::function<bool(const nlmsghdr& message)>;
+
+/// The error code with which the kernel ended a dump: its last message (NLMSG_DONE) has it. 0 for none. Pure.
+int dump_error(const nlmsghdr& done);
+
 /// A socket for rtnetlink, in the network namespace of the thread that made it. One thread.
 class Netlink {
  public:
@@ -75,12 +82,12 @@ class Netlink {
 
   /// Everything that the kernel answers. Throws Error "ATTEMPT: ...", with the kernel's error code.
   std::vector<NetlinkMessage> ask(const NetlinkRequest& request, const std::string& attempt);
-  /// All objects of a kind: `request` is of RTM_GETLINK, RTM_GETADDR or RTM_GETROUTE. Throws Error.
-  std::vector<NetlinkMessage> dump(int request, std::uint8_t family = AF_UNSPEC);
+  /// All objects of a kind, or those that are `wanted`: `request` is of RTM_GETLINK, RTM_GETADDR or RTM_GETROUTE. Throws Error.
+  std::vector<NetlinkMessage> dump(int request, std::uint8_t family = AF_UNSPEC, const NetlinkFilter& wanted = {});
 
  private:
   /// The kernel's error code, 0 for none.
-  int exchange(const NetlinkRequest& request, std::vector<NetlinkMessage>& answers);
+  int exchange(const NetlinkRequest& request, std::vector<NetlinkMessage>& answers, const NetlinkFilter& wanted);
 
   std::unique_ptr<nl_sock, void (*)(nl_sock*)> socket_;
 };

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +27,22 @@ struct NetworkInterface {
   bool default_route = false;          ///< a default route of any table leaves by it
 };
 
-/// Nothing where there is no interface of that name (or alternative name). Throws Error where rtnetlink fails.
-std::optional<NetworkInterface> network_interface(const std::string& name);
+/// Finds an interface by its name or an alternative one; nothing where this network namespace has none. Throws Error where rtnetlink fails.
+using InterfaceLookup = std::function<std::optional<NetworkInterface>(const std::string& name)>;
 
-/// The network interfaces that the function's driver made, in order; they may be in another network namespace than ours, where
-/// network_interface() does not find them.
+/// One that asks the kernel once, when it is first called, and answers from that: a router's table may have a million routes.
+InterfaceLookup interface_lookup();
+
+/// The network interfaces that the function's driver made, or another on top of it, in order. Sysfs shows those that are in the network namespace that it was
+/// mounted in: an InterfaceLookup may know another.
 std::vector<std::string> interfaces_of(const Bdf& function, const std::filesystem::path& sysfs = "/sys");
+
+/// Whether the function has interfaces, all of them in network namespaces that sysfs does not show here, as that of a container: their
+/// directory comes with the first and goes with the last, wherever they are.
+bool has_interfaces_elsewhere(const Bdf& function, const std::filesystem::path& sysfs = "/sys");
+
+/// That of them which is the function's own; empty where there is none. Beside a PF's there may be representors, which stand for its
+/// virtual functions and subfunctions, and know nothing of their settings.
+std::string pf_interface(const Bdf& function, const std::filesystem::path& sysfs = "/sys");
 
 }  // namespace strait::host

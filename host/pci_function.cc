@@ -1,8 +1,10 @@
 #include "host/pci_function.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <string_view>
 #include <system_error>
 
@@ -10,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/syscall.h"
+#include "base/unique_fd.h"
+#include "host/network_interface.h"
 
 namespace strait::host {
 namespace fs = std::filesystem;
@@ -18,6 +22,17 @@ namespace {
 constexpr std::uint32_t kBaseClassBridge = 0x06;
 constexpr std::uint32_t kPciBridge = 0x0604, kCardBusBridge = 0x0607, kSemiTransparentBridge = 0x0609;
 constexpr std::size_t kConfigSize = 256;
+
+std::optional<std::string> text_of(const fs::path& file) {
+  try {
+    return read_text_file(file);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+/// VFIO makes groups of its own where it is told to do without an IOMMU.
+bool is_without_iommu(const fs::path& group) { return text_of(group / "name") == "vfio-noiommu"; }
 
 /// The last part of what a symbolic link points to; empty where there is no link.
 std::string link_name(const fs::path& link) {
@@ -87,8 +102,7 @@ bool PciFunction::on_vfio() const { return is_vfio(driver()); }
 bool is_on_vfio(const Bdf& bdf, const fs::path& sysfs) { return is_vfio(link_name(sysfs / "bus/pci/devices" / bdf.to_string() / "driver")); }
 
 std::optional<unsigned> PciFunction::iommu_group() const {
-  // VFIO makes groups of its own where it is told to do without an IOMMU.
-  if (text("iommu_group/name") == "vfio-noiommu") return std::nullopt;
+  if (is_without_iommu(path() / "iommu_group")) return std::nullopt;
   return parse_number(link_name(path() / "iommu_group"), 10);
 }
 
@@ -96,6 +110,13 @@ std::vector<Bdf> PciFunction::group_members() const { return functions_in(path()
 
 std::vector<Bdf> members_of_group(unsigned group, const fs::path& sysfs) {
   return functions_in(sysfs / "kernel/iommu_groups" / std::to_string(group) / "devices");
+}
+
+std::size_t count_iommu_groups(const fs::path& sysfs) {
+  std::size_t count = 0;
+  std::error_code error;
+  for (const auto& group : fs::directory_iterator(sysfs / "kernel/iommu_groups", error)) count += !is_without_iommu(group.path());
+  return count;
 }
 
 std::vector<Bdf> all_functions(const fs::path& sysfs) { return functions_in(sysfs / "bus/pci/devices"); }
@@ -118,19 +139,9 @@ bool PciFunction::has_bus() const {
   return subclass == kPciBridge || subclass == kCardBusBridge || subclass == kSemiTransparentBridge;
 }
 
-std::string PciFunction::network_interface() const {
-  std::error_code error;
-  const fs::directory_iterator first(path() / "net", error);
-  return error || first == fs::directory_iterator() ? std::string() : first->path().filename().string();
-}
+std::string PciFunction::network_interface() const { return pf_interface(bdf_, sysfs_); }
 
-std::optional<std::string> PciFunction::text(const char* attribute) const {
-  try {
-    return read_text_file(path() / attribute);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
+std::optional<std::string> PciFunction::text(const char* attribute) const { return text_of(path() / attribute); }
 
 std::optional<std::uint32_t> PciFunction::number(const char* attribute, std::uint32_t limit) const {
   const std::string content = text(attribute).value_or("");
@@ -156,15 +167,17 @@ std::string PciFunction::driver_override() const {
 std::optional<unsigned> PciFunction::numa_node() const { return number("numa_node"); }
 
 std::optional<std::vector<std::string>> PciFunction::reset_methods() const {
-  const auto names = text("reset_method");
-  return names ? std::optional(words_of(*names)) : std::nullopt;
+  if (const auto names = text("reset_method")) return words_of(*names);
+  std::error_code error;
+  return fs::exists(path() / "reset", error) ? std::nullopt : std::optional(std::vector<std::string>());
 }
 
 std::vector<std::uint8_t> PciFunction::config() const {
+  // In one read of just these: the kernel asks the device for every byte that is read, and a stream would read more.
   std::vector<std::uint8_t> bytes(kConfigSize);
-  std::ifstream file(path() / "config", std::ios::binary);
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  const UniqueFd file(::open((path() / "config").c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t size = file ? ::pread(file.get(), bytes.data(), bytes.size(), 0) : 0;
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   return bytes;
 }
 
@@ -195,8 +208,6 @@ std::vector<VirtualFunction> PciFunction::virtual_functions() const {
 }
 
 std::optional<unsigned> PciFunction::sriov_total_vfs() const { return number("sriov_totalvfs", 0xffff); }
-
-std::optional<unsigned> PciFunction::sriov_num_vfs() const { return number("sriov_numvfs", 0xffff); }
 
 std::optional<bool> PciFunction::sriov_drivers_autoprobe() const {
   const auto value = number("sriov_drivers_autoprobe", 1);

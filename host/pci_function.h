@@ -42,13 +42,14 @@ class PciFunction {
   std::optional<unsigned> iommu_group() const;
   /// Every function of the same IOMMU group, this one included.
   std::vector<Bdf> group_members() const;
+  const std::filesystem::path& sysfs() const { return sysfs_; }
   /// Another function of the same host. Throws Error where there is none.
   PciFunction sibling(Bdf bdf) const { return PciFunction(bdf, sysfs_); }
   /// True for a bridge of any kind: to PCI, to ISA, the host's.
   bool is_bridge() const;
   /// True for one that has a bus behind it. It may stay in a group without a VFIO driver, and can have none.
   bool has_bus() const;
-  /// A network interface of the bound host driver, empty for none.
+  /// The network interface that is the function's own (pf_interface()), empty for none.
   std::string network_interface() const;
 
   PciIdentity identity() const;
@@ -56,8 +57,8 @@ class PciFunction {
   std::string driver_override() const;
   /// The node of memory and processors that it is closest to; nothing where the host has only one or does not say.
   std::optional<unsigned> numa_node() const;
-  /// The names that the kernel has for its ways of resetting the function, the one that it prefers first; none where there is no way,
-  /// nothing where it does not tell (before Linux 5.15).
+  /// The names that the kernel has for its ways of resetting the function, the one that it prefers first; none where there is no way: then
+  /// sysfs has no file about it. Nothing where there is one, and the kernel does not tell which (before Linux 5.15).
   std::optional<std::vector<std::string>> reset_methods() const;
   /// The first 256 bytes of configuration space, or as many of them as the user may read: 64 where that is not root. Empty where none.
   std::vector<std::uint8_t> config() const;
@@ -70,8 +71,6 @@ class PciFunction {
   std::vector<VirtualFunction> virtual_functions() const;
   /// How many there can be; nothing where the function has no SR-IOV.
   std::optional<unsigned> sriov_total_vfs() const;
-  /// How many there are. Waits as driver_override() does, and virtual_functions() does not.
-  std::optional<unsigned> sriov_num_vfs() const;
   /// Whether host drivers are bound to those that are made.
   std::optional<bool> sriov_drivers_autoprobe() const;
 
@@ -92,6 +91,8 @@ bool is_on_vfio(const Bdf& bdf, const std::filesystem::path& sysfs = "/sys");
 bool is_bridge(const Bdf& bdf, const std::filesystem::path& sysfs = "/sys");
 /// The functions of an IOMMU group, ascending; none where there is no such group.
 std::vector<Bdf> members_of_group(unsigned group, const std::filesystem::path& sysfs = "/sys");
+/// How many groups there are that an IOMMU translates for; those of VFIO's mode without an IOMMU do not count.
+std::size_t count_iommu_groups(const std::filesystem::path& sysfs = "/sys");
 /// Their addresses as text.
 std::vector<std::string> names_of(std::span<const Bdf> functions);
 

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <type_traits>
 
+#include "host/printable.h"
+
 namespace strait::host {
 namespace {
 
@@ -23,13 +25,6 @@ std::optional<std::uint32_t> take_number(std::string_view& line, std::size_t dig
   if (problem != std::errc() || end != line.data() + digits) return std::nullopt;
   line.remove_prefix(std::min(line.find_first_not_of(' ', digits), line.size()));
   return value;
-}
-
-/// A name goes to terminals: no control characters.
-std::string printable(std::string_view name) {
-  std::string text(name);
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
-  return text;
 }
 
 /// The file's content, unpacked where it is gzipped; nothing where it cannot be read.

@@ -10,7 +10,7 @@ namespace strait::host {
 namespace {
 
 constexpr std::size_t kHeaderSize = 64, kConfigSize = 256;
-constexpr std::size_t kStatus = 0x06, kHeaderType = 0x0e, kCapabilities = 0x34, kInterruptPin = 0x3d;
+constexpr std::size_t kStatus = 0x06, kClassRevision = 0x08, kHeaderType = 0x0e, kCapabilities = 0x34, kInterruptPin = 0x3d;
 constexpr std::uint16_t kHasCapabilities = 1 << 4;
 constexpr std::uint8_t kCapMsi = 0x05, kCapMsix = 0x11;
 constexpr unsigned kLastPin = 4;
@@ -19,8 +19,8 @@ constexpr unsigned kLastPin = 4;
 
 PciInterrupts interrupts_of(std::span<const std::uint8_t> config) {
   PciInterrupts interrupts;
-  // All ones: the function does not answer.
-  if (config.size() < kHeaderSize || load<std::uint16_t>(config) == 0xffff) return interrupts;
+  // All ones: the function does not answer. A virtual function's vendor and device are that by design (SR-IOV specification, 3.4.1.1).
+  if (config.size() < kHeaderSize || load<std::uint32_t>(config, kClassRevision) == 0xffffffff) return interrupts;
   if (config[kInterruptPin] <= kLastPin) interrupts.pin = config[kInterruptPin];
   const bool card_bus = (config[kHeaderType] & 0x7f) == 2;  // keeps the list elsewhere
   if (card_bus) return interrupts;

@@ -16,8 +16,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/syscall.h"
-#include "host/network_interface.h"
 
 namespace strait::host {
 namespace {
@@ -123,15 +121,6 @@ void put_settings(NetlinkRequest& request, unsigned vf, const VfSettings& settin
   }
 }
 
-/// Representors say so: "pf0vf3". An uplink is "p0", and most drivers have no such name.
-bool is_representor(const std::filesystem::path& interface) {
-  try {
-    return read_text_file(interface / "phys_port_name").find("vf") != std::string::npos;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 ifinfomsg about(int index) {
   ifinfomsg body = {};
   body.ifi_index = index;
@@ -139,6 +128,9 @@ ifinfomsg about(int index) {
 }
 
 }  // namespace
+
+/// These answer a VF's mailbox in an interrupt that goes with the interface, and turn the VFs' queues off then.
+bool vfs_need_pf_up(std::string_view driver) { return driver == "igb" || driver == "ixgbe"; }
 
 VfTable parse_vf_table(const NetlinkMessage& message) {
   VfTable table;
@@ -149,13 +141,6 @@ VfTable parse_vf_table(const NetlinkMessage& message) {
     if (nla_type(info) == IFLA_VF_INFO) add_vf(info, table);
   }
   return table;
-}
-
-std::string pf_interface(const Bdf& pf, const std::filesystem::path& sysfs) {
-  for (const std::string& name : interfaces_of(pf, sysfs)) {
-    if (!is_representor(sysfs / "bus/pci/devices" / pf.to_string() / "net" / name)) return name;
-  }
-  return "";
 }
 
 VfTable read_vf_table(const std::string& pf) {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
-#include "host/bdf.h"
 #include "host/netlink.h"
 #include "host/vf_settings.h"
 
@@ -13,9 +12,9 @@ namespace strait::host {
 /// What a PF's driver says of each of its VFs, by their numbers.
 using VfTable = std::map<unsigned, VfSettings>;
 
-/// The network interface by which a PF is asked about its VFs; empty where there is none. Beside it there may be representors of VFs, which
-/// know nothing of them.
-std::string pf_interface(const Bdf& pf, const std::filesystem::path& sysfs = "/sys");
+/// Whether the VFs of a PF with this driver have no link, and mostly do not even start, while the PF's interface is down. With the drivers of
+/// cards whose firmware runs the link they may have one, with others nobody here knows.
+bool vfs_need_pf_up(std::string_view driver);
 
 /// Asks the kernel for the VFs of the network interface `pf`. Empty where it has none. Throws Error where there is no such interface.
 VfTable read_vf_table(const std::string& pf);

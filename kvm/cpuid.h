@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "kvm/topology.h"
+#include "base/topology.h"
 #include "kvm/uapi.h"
 
 namespace strait::kvm {
@@ -24,7 +24,7 @@ struct CpuidSpec {
   bool tsc_deadline = false;        ///< KVM has it; the supported list may omit it (the KVM API document says to ask)
   std::uint32_t tsc_khz = 0;        ///< 0 where unknown
   bool real_time = false;           ///< its vCPUs never wait for a processor of the host's (KVM_HINTS_REALTIME)
-  std::optional<MwaitLeaf> mwait;   ///< MONITOR and MWAIT are the guest's own
+  std::optional<MwaitLeaf> mwait = {};   ///< MONITOR and MWAIT are the guest's own
   bool hide_kvm = false;            ///< no hypervisor leaves: the guest sees that it is virtual (leaf 1), but neither by whom nor KVM's help
 };
 

@@ -19,8 +19,9 @@ log::Budget guest_lines;
 
 constexpr std::uint16_t kBarsStart = PCI_BASE_ADDRESS_0;
 constexpr std::uint16_t kBarsEnd = PCI_BASE_ADDRESS_5 + 4;
-/// What the Command register of a device that is gone answers.
-constexpr std::uint16_t kGone = 0xffff;
+/// Whether this is the Command register of a device that is gone, which answers with all ones. INTx Disable is not the device's word: vfio-pci
+/// remembers it.
+constexpr bool is_gone(std::uint16_t command) { return (command | PCI_COMMAND_INTX_DISABLE) == 0xffff; }
 
 /// [offset, offset + size) lies in [start, start + length).
 bool within(std::uint64_t offset, std::size_t size, std::uint64_t start, std::uint64_t length) {
@@ -95,7 +96,7 @@ void AssignedFunction::check_msix_layout() const {
 
 std::vector<std::uint8_t> AssignedFunction::read_whole_config() {
   std::vector<std::uint8_t> config(device_.region(kConfigRegion).size >= 4096 ? 4096 : 256);
-  if (!device_.read(kConfigRegion, 0, config) || load<std::uint16_t>(config) == 0xffff) {
+  if (!device_.read(kConfigRegion, 0, config) || is_gone(load<std::uint16_t>(config, PCI_COMMAND))) {
     throw Error(fmt::format("{} does not answer", name()), "check that its physical function is up and not being reset");
   }
   return config;
@@ -224,7 +225,7 @@ unsigned AssignedFunction::power_state() const {
 
 void AssignedFunction::settle_mappings() {
   const std::uint16_t bits = command();
-  const bool answers = bits != kGone && power_state() == 0;
+  const bool answers = !is_gone(bits) && power_state() == 0;
   const auto decoded = [&](unsigned bit) { return answers && (bits & bit) != 0; };
   std::array<std::optional<std::uint64_t>, pci::kBarCount> addresses;  // where each is decoded, if it is
   for (unsigned bar = 0; bar < pci::kBarCount; ++bar) {
@@ -320,7 +321,7 @@ std::optional<FunctionFacts> AssignedFunction::facts() const {
   facts.config_accesses = config_accesses_.value();
   if (seen_) facts.since_seen = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - *seen_);
   facts.command = command();
-  facts.present = facts.command != kGone;
+  facts.present = !is_gone(facts.command);
   facts.power_state = power_state();
   facts.withdrawn = distrusted_;
   facts.resets = resets_;

@@ -4,8 +4,9 @@
 #include <linux/vfio.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -31,7 +32,7 @@ UniqueFd open_container() {
 
 UniqueFd open_group(unsigned group, const std::string& name) {
   const std::string path = fmt::format("/dev/vfio/{}", group);
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  UniqueFd fd(open_when_free([&path] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC); }));
   if (fd) return fd;
   const int code = errno;
   const std::string attempt = fmt::format("opening {} for {}", path, name);
@@ -89,6 +90,15 @@ bool has_iommu(int container_fd) {
 }
 
 }  // namespace
+
+int open_when_free(const std::function<int()>& open, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const int fd = open();
+    if (fd >= 0 || errno != EBUSY || std::chrono::steady_clock::now() >= deadline) return fd;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
 
 std::vector<Range<Iova>> read_iova_ranges(std::span<const std::uint8_t> info_bytes) {
   std::vector<Range<Iova>> ranges;

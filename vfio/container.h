@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -16,6 +17,10 @@ namespace strait::vfio {
 /// The IOVA ranges in an answer to VFIO_IOMMU_GET_INFO (struct vfio_iommu_type1_info with its capabilities), empty where it names none. `info`
 /// holds at least the structure. Pure.
 std::vector<Range<Iova>> read_iova_ranges(std::span<const std::uint8_t> info);
+
+/// What `open` returns, a descriptor, or -1 with errno: made again while that is EBUSY, for as long as `patience`. Only one process may have a
+/// group's file open, and who looks whether it is in use opens it for a moment.
+int open_when_free(const std::function<int()>& open, std::chrono::milliseconds patience = std::chrono::milliseconds(200));
 
 /// A VFIO container with the type 1 (v2) IOMMU back end and the groups in it (Documentation/driver-api/vfio.rst): one DMA space for
 /// all devices of a guest. Closing order, which the kernel wants: devices, then groups, then the container.

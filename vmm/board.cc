@@ -211,7 +211,7 @@ vfio::FunctionHost Board::function_host(const DeviceSpec& device) {
 }
 
 void Board::make_vcpus() {
-  const kvm::Topology& topology = ground_.options.topology;
+  const Topology& topology = ground_.options.topology;
   const std::uint32_t cpus = topology.cpus();
   const auto limit = static_cast<std::uint32_t>(ground_.kvm.extension(KVM_CAP_MAX_VCPUS));
   if (cpus > limit) throw Error(fmt::format("this host's KVM allows {} vCPUs in a guest, not {}", limit, cpus), "give a smaller --cpus");

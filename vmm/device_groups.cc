@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "host/pci_function.h"
@@ -25,7 +26,13 @@ std::vector<host::Bdf> assigned_members(const host::PciFunction& named, bool man
 
 std::vector<DeviceSpec> expand(const DeviceSpec& named, const std::filesystem::path& sysfs) {
   std::vector<DeviceSpec> devices;
-  for (const host::Bdf& bdf : assigned_members(host::PciFunction(named.bdf, sysfs), named.managed)) {
+  const std::vector<host::Bdf> members = assigned_members(host::PciFunction(named.bdf, sysfs), named.managed);
+  if (members.size() > 1 && named.vf_settings.mac) {
+    throw UsageError(fmt::format("--device {},group=on,mac=: its group has {}, and an address is one function's", named.name(),
+                                 fmt::join(host::names_of(members), ", ")),
+                     "name each function with its own");
+  }
+  for (const host::Bdf& bdf : members) {
     const bool first_of_slot = devices.empty() || !same_slot(devices.back().bdf, bdf);
     DeviceSpec& device = devices.emplace_back(named);
     device.bdf = bdf;

@@ -22,9 +22,10 @@ namespace {
 /// Lines that the guest can cause again and again.
 log::Budget guest_lines;
 
-/// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for.
+/// How long a guest may take to let go of a device that its user wants out, and of one that the host waits for: five seconds of it a slot's
+/// attention button asks for, and the driver of a card that is gone already waits for the answers to its last commands.
 constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::seconds kUrgentPatience{10};
+constexpr std::chrono::seconds kUrgentPatience{20};
 /// How soon to ask again: a guest hears its first events before it has found its devices, and does nothing about them.
 constexpr std::chrono::seconds kReminder{1};
 /// How soon to try again where a processor of the guest does not pause, because nobody reads what it writes to the console.
@@ -54,7 +55,7 @@ unsigned background_threads(const RunOptions& options) {
 
 unsigned slot_of(const DeviceSpec& device) { return device.address.slot; }
 
-std::vector<std::uint32_t> apic_ids(const kvm::Topology& topology) {
+std::vector<std::uint32_t> apic_ids(const Topology& topology) {
   std::vector<std::uint32_t> ids(topology.cpus());
   for (std::uint32_t i = 0; i < ids.size(); ++i) ids[i] = topology.apic_id(i);
   return ids;
@@ -113,7 +114,7 @@ Machine::~Machine() {
 /// A signal that ends the run, where it is held, ends this as well, and the run soon after.
 void Machine::prefault() {
   const auto start = std::chrono::steady_clock::now();
-  memory_->prefault(foreground_threads(options_), &HeldSignals::any_pending);
+  memory_->prefault(foreground_threads(options_), &HeldSignals::is_pending);
   prefault_time_ = std::chrono::steady_clock::now() - start;
   memory_is_present_ = true;
   clock_.mark(PhaseClock::kMemoryReady);
@@ -220,7 +221,7 @@ void Machine::add_device(const DeviceSpec& device) {
 
 void Machine::remove_device(const host::Bdf& bdf) {
   const auto found = std::ranges::find(devices_, bdf, &DeviceSpec::bdf);
-  if (found == devices_.end()) throw Error(fmt::format("{} is not assigned", bdf.to_string()));
+  if (found == devices_.end()) throw Error(fmt::format("{} is not assigned", bdf.to_string()), "strait ctl SOCKET info lists the devices that are");
   ask_for(found->address.slot, kPatience);
 }
 

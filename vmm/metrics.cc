@@ -50,8 +50,11 @@ void add_counts(nlohmann::json& total, const nlohmann::json& more) {
 MetricsFile::MetricsFile(const std::string& path) {
   if (path.empty()) return;
   const bool is_new = ::access(path.c_str(), F_OK) != 0;
-  fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  // A pipe is not waited for until somebody reads it: signals may be held back meanwhile.
+  fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644));
+  if (!fd_ && errno == ENXIO) throw Error("the metrics file " + path + " is a pipe that nobody reads", "start its reader first");
   if (!fd_) throw Error::from_errno(errno, "opening the metrics file " + path, "give --metrics a file that can be written");
+  ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) & ~O_NONBLOCK);
   if (is_new) unwritten_ = path;
 }
 

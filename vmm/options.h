@@ -10,7 +10,7 @@
 #include "base/types.h"
 #include "base/units.h"
 #include "boot/loader.h"
-#include "kvm/topology.h"
+#include "base/topology.h"
 #include "vmm/device_spec.h"
 #include "vmm/pinning.h"
 
@@ -35,7 +35,7 @@ struct RunOptions {
   HugePages huge_pages = HugePages::kTransparent;
   bool prefault = false;          ///< all memory is present before the guest runs
   unsigned prefault_threads = 0;  ///< 0: as many as there are processors for
-  kvm::Topology topology;
+  Topology topology;
   Pinning pinning;  ///< empty for none
   Numa numa;
   int priority = 0;        ///< of the vCPUs' threads, 1 to 99 for real time

@@ -3,20 +3,21 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/topology.h"
 #include "base/units.h"
+#include "cli/amounts.h"
 #include "cli/libvirt/config_text.h"
 #include "cli/libvirt/devices.h"
+#include "cli/libvirt/placement.h"
 #include "cli/libvirt/values.h"
 
 namespace strait::libvirt {
 namespace {
-
-constexpr std::uint64_t kMemoryMin = 16 * kMiB;  // what run takes
-constexpr std::uint64_t kMemoryMax = 1ull << 52;
-constexpr std::uint64_t kCpusMax = 254;
 
 // ---- What is booted
 
@@ -87,14 +88,6 @@ void convert_boot(Document& document, const Element& domain, ConfigText& config)
 
 // ---- Memory and processors
 
-std::string in_units(std::uint64_t size) {
-  constexpr std::pair<std::uint64_t, char> kUnits[] = {{1ull << 40, 'T'}, {kGiB, 'G'}, {kMiB, 'M'}};
-  for (const auto& [unit, letter] : kUnits) {
-    if (size % unit == 0) return fmt::format("{}{}", size / unit, letter);
-  }
-  return fmt::format("{}K", size / 1024);
-}
-
 /// <memory>, or where that is missing the sum of the NUMA cells, as libvirt has it.
 std::pair<std::uint64_t, Element> amount_of_memory(const Element& domain) {
   if (const auto memory = domain.child("memory")) return {memory_of(*memory), *memory};
@@ -110,7 +103,8 @@ std::pair<std::uint64_t, Element> amount_of_memory(const Element& domain) {
   return {sum, *numa};
 }
 
-void convert_memory(const Element& domain, ConfigText& config) {
+/// Returns how many bytes it is.
+std::uint64_t convert_memory(const Element& domain, ConfigText& config) {
   const auto [asked, element] = amount_of_memory(domain);
   if (asked > kMemoryMax) throw element.error("more memory than any processor can address", "give less");
   const std::uint64_t size = (asked + kPageSize - 1) / kPageSize * kPageSize;
@@ -120,26 +114,62 @@ void convert_memory(const Element& domain, ConfigText& config) {
 
   const auto current = domain.child("currentMemory");
   if (current && memory_of(*current) < asked) current->leave_out("strait has no balloon; the guest has all its memory");
+  return size;
 }
 
 std::uint64_t processors(const Element& element, const std::string& text) {
-  const auto count = text.starts_with('0') ? std::nullopt : parse_c_number(text);
-  if (!count) throw element.error("not a number of processors", fmt::format("give 1 to {}", kCpusMax));
+  const auto count = parse_decimal(text);
+  if (!count || *count == 0) throw element.error("not a number of processors", fmt::format("give 1 to {}", kCpusMax));
   return *count;
 }
 
-void convert_cpus(const Element& domain, ConfigText& config) {
+/// What follows the number of processors in cpus =: how they are arranged, if the domain says so and strait can; empty otherwise.
+std::string arrangement(const Element& domain, std::uint64_t count, std::uint64_t most) {
+  const auto element = domain.descend({"cpu", "topology"});
+  if (!element) return "";
+  const auto number = [&](const char* name) {
+    const auto text = element->attribute(name);
+    const auto value = text ? parse_decimal(*text) : std::optional<std::uint64_t>(1);
+    if (!value || *value == 0 || *value > kCpusMax) {
+      throw element->error(fmt::format("{}='{}' is no number of them", name, shown(*text)), fmt::format("give 1 to {}", kCpusMax));
+    }
+    return static_cast<std::uint32_t>(*value);
+  };
+  const std::uint32_t dies = number("dies"), clusters = number("clusters");
+  const Topology topology{.sockets = number("sockets"), .cores = number("cores"), .threads = number("threads")};
+  if (std::uint64_t{dies} * clusters * topology.cpus() != most) {
+    throw element->error(fmt::format("they are not {} processors", most), "give as many as <vcpu> has");
+  }
+  if (count != most) {
+    element->leave_out("not all of the domain's processors are there");
+    return "";
+  }
+  if (dies * clusters > 1) {
+    element->leave_out("strait has sockets, cores and threads, no dies and clusters");
+    return "";
+  }
+  if (topology.apic_id(topology.cpus() - 1) > kCpusMax) {
+    element->leave_out("more than 8 bits of APIC ID would be needed");
+    return "";
+  }
+  if (topology == Topology{.sockets = 1, .cores = topology.cpus(), .threads = 1}) return "";
+  return fmt::format(",sockets={},cores={},threads={}", topology.sockets, topology.cores, topology.threads);
+}
+
+/// Returns how many they are.
+std::uint64_t convert_cpus(const Element& domain, ConfigText& config) {
   const auto vcpu = domain.child("vcpu");
-  std::uint64_t count = 1;
+  std::uint64_t count = 1, most = 1;
   if (vcpu) {
-    const std::uint64_t most = processors(*vcpu, vcpu->text());
+    most = processors(*vcpu, vcpu->text());
     const auto current = vcpu->attribute("current");
     count = current ? processors(*vcpu, *current) : most;
     if (count > most) throw vcpu->error(fmt::format("current='{}' is more than {}", count, most), "give as many or fewer");
     if (count < most) vcpu->leave_out_text("no processor comes later; the guest has those of current=");
     if (count > kCpusMax) throw vcpu->error(fmt::format("{} processors: strait gives at most {}", count, kCpusMax), "give fewer");
   }
-  config.set("cpus", fmt::format("{}", count));
+  config.set("cpus", fmt::format("{}{}", count, arrangement(domain, count, most)));
+  return count;
 }
 
 void check_cpu(const Element& domain) {
@@ -199,38 +229,52 @@ void convert_events(const Element& domain, ConfigText& config) {
 // ---- The serial port and others that strait has, or that the domain does without
 
 /// COM1 of the domain is strait's standard input and output, whatever libvirt connected it to.
-void convert_serial(const Element& serial, bool& first) {
-  const auto target = serial.child("target");
-  const std::string type = target ? target->attribute_or("type", "isa-serial") : "isa-serial";
-  const std::string port = target ? target->attribute_or("port", "0") : "0";
-  if (!first || type != "isa-serial" || port != "0") {
-    serial.leave_out("strait has one serial port, COM1");
-    return;
-  }
-  first = false;
-  if (const auto model = target ? target->child("model") : std::nullopt) model->attribute("name");
-  const std::string kind = serial.attribute_or("type", "pty");
+void connect_com1(const Element& port) {
+  const std::string kind = port.attribute_or("type", "pty");
   if (kind == "pty" || kind == "stdio") return;
   constexpr const char* kReason = "COM1 is strait's standard input and output; connect those as you like";
-  serial.leave_out_attribute("type", kReason);
-  for (const Element& source : serial.children("source")) source.leave_out(kReason);
+  port.leave_out_attribute("type", kReason);
+  for (const Element& source : port.children("source")) source.leave_out(kReason);
 }
 
-void convert_console(const Element& console) {
-  const auto target = console.child("target");
-  const std::string type = target ? target->attribute_or("type", "serial") : "serial";
-  const std::string port = target ? target->attribute_or("port", "0") : "0";
-  if (type != "serial" || port != "0") {
-    console.leave_out("strait has one console, its serial port");
-  } else {
-    console.attribute("type");
+std::string target_of(const Element& port, const char* attribute, const char* otherwise) {
+  const auto target = port.child("target");
+  return target ? target->attribute_or(attribute, otherwise) : otherwise;
+}
+
+void convert_serials(const std::vector<Element>& serials) {
+  bool first = true;
+  for (const Element& serial : serials) {
+    if (!first || target_of(serial, "type", "isa-serial") != "isa-serial" || target_of(serial, "port", "0") != "0") {
+      serial.leave_out("strait has one serial port, COM1");
+      continue;
+    }
+    first = false;
+    if (const auto model = serial.descend({"target", "model"})) model->attribute("name");
+    connect_com1(serial);
+  }
+}
+
+/// The first console may be a serial port: another name for COM1, or COM1 itself where the domain has no <serial>.
+void convert_consoles(const std::vector<Element>& consoles, bool has_serial) {
+  for (const Element& console : consoles) {
+    if (&console != &consoles.front() || target_of(console, "type", "serial") != "serial") {
+      console.leave_out("strait has one console, its serial port");
+      continue;
+    }
+    if (const auto target = console.child("target")) target->attribute("port");  // whatever it is: of the first console it is COM1
+    if (has_serial) {
+      console.attribute("type");
+    } else {
+      connect_com1(console);
+    }
   }
 }
 
 void convert_platform(const Element& devices) {
-  bool first = true;
-  for (const Element& serial : devices.children("serial")) convert_serial(serial, first);
-  for (const Element& console : devices.children("console")) convert_console(console);
+  const std::vector<Element> serials = devices.children("serial");
+  convert_serials(serials);
+  convert_consoles(devices.children("console"), !serials.empty());
   for (const Element& panic : devices.children("panic")) {
     if (panic.attribute_or("model", "isa") != "isa") panic.leave_out("strait's panic port is pvpanic's on ISA");
   }
@@ -266,23 +310,27 @@ Conversion convert(std::string_view xml, const std::string& name) {
   write_heading(domain, config);
   convert_boot(document, domain, config);
   config.blank();
-  convert_memory(domain, config);
+  const std::uint64_t memory = convert_memory(domain, config);
   domain.child("memoryBacking");
-  convert_cpus(domain, config);
+  const std::uint64_t cpus = convert_cpus(domain, config);
   check_cpu(domain);
   convert_features(domain, config);
   accept(domain, "clock", "offset", "utc");
   convert_events(domain, config);
+  convert_hugepages(domain, memory, config);
+  convert_numatune(domain, config);
+  convert_pinning(domain, cpus, config);
+  convert_scheduler(domain, cpus, config);
   if (const auto devices = domain.child("devices")) {
     convert_platform(*devices);
     convert_devices(*devices, config);
   }
-  return {name, config.text(), document.left_out(), document.account()};
+  return {name, config.text(), document.account()};
 }
 
 std::string report_of(const Conversion& conversion) {
   return fmt::format("{}: {} elements, attributes and texts are used, {} are not.\n{}", conversion.name, conversion.account.used,
-                     conversion.account.left_out, report_of(conversion.left_out));
+                     conversion.account.left_out, report_of(conversion.account.list));
 }
 
 }  // namespace strait::libvirt

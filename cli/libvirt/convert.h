@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cli/libvirt/document.h"
 
@@ -12,7 +11,6 @@ namespace strait::libvirt {
 struct Conversion {
   std::string name;    ///< of the domain's file
   std::string config;  ///< a file of options for strait run --config
-  std::vector<LeftOut> left_out;
   Document::Account account;
 };
 

@@ -12,7 +12,7 @@
 namespace strait::libvirt {
 namespace {
 
-/// A function that becomes a line.
+/// A function that the domain takes from the host.
 struct Function {
   Element element;
   std::optional<Element> guest_address;
@@ -20,6 +20,7 @@ struct Function {
   Place place;
   std::vector<std::string> keys;
   std::string comment;
+  bool given = true;  ///< to the guest: it becomes a line
 };
 
 bool is_yes(const Element& element, const char* attribute) {
@@ -41,30 +42,32 @@ host::Bdf host_address(const Element& element) {
   return host.bdf;
 }
 
-/// The <address> that the guest is to see. A device may be kept from the guest by it: then this is false.
-bool read_guest_address(Function& function) {
+/// The <address> that the guest is to see. It may keep the device from the guest.
+void read_guest_address(Function& function) {
   const auto address = function.element.child("address");
-  if (!address) return true;
+  if (!address) return;
   const std::string type = address->attribute_or("type", "pci");
   if (type == "unassigned") {
     function.element.leave_out("libvirt takes it from the host, but does not give it to the guest");
-    return false;
+    function.comment += fmt::format("\nNot given to the guest, but perhaps of the same group: strait bind {}", function.bdf.to_string());
+    function.given = false;
+    return;
   }
   if (type != "pci") {
     address->leave_out("the guest has PCI slots only; strait chooses one");
-    return true;
+    return;
   }
   const PciAddress guest = pci_address_of(*address);
   if (guest.bdf.domain != 0) throw address->error("the guest has no PCI domain but 0", "write domain='0x0000'");
   function.guest_address = address;
   if (!guest.is_zero()) function.place.asked = guest.bdf;
-  return true;
 }
 
 void read_rom(const Function& function, std::vector<std::string>& keys) {
   const auto rom = function.element.child("rom");
   if (!rom) return;
-  if (rom->attribute("bar") == "off" || rom->attribute("enabled") == "no") keys.push_back("rombar=off");
+  const auto bar = rom->attribute("bar"), enabled = rom->attribute("enabled");
+  if (bar == "off" || enabled == "no") keys.push_back("rombar=off");
   const auto file = rom->attribute("file");
   if (!file || file->empty()) return;
   check_is_line(*rom, *file);
@@ -92,12 +95,13 @@ void read_vlan(const Element& interface, std::vector<std::string>& keys) {
   tags[0].leave_out_attribute("nativeMode", "a VF's VLAN is one that its guest does not see");
 }
 
-/// What both kinds have. False where there is nothing to write.
-bool read_common(Function& function) {
-  function.bdf = host_address(function.element);
-  function.comment = fmt::format("{}, line {}", function.element.path(), function.element.line());
-  read_driver(function.element);
-  return read_guest_address(function);
+/// What both kinds have.
+Function read_common(const Element& element) {
+  Function function{.element = element, .guest_address = {}, .bdf = host_address(element), .place = {}, .keys = {}, .comment = {}};
+  function.comment = fmt::format("{}, line {}", element.path(), element.line());
+  read_driver(element);
+  read_guest_address(function);
+  return function;
 }
 
 std::string advice_to_bind(const host::Bdf& bdf) { return fmt::format("\nNot managed: before the run, strait bind {}", bdf.to_string()); }
@@ -108,8 +112,8 @@ std::optional<Function> convert_hostdev(const Element& element) {
     element.leave_out(mode == "subsystem" ? fmt::format("strait assigns PCI functions, not devices of type {}", type) : "for containers");
     return std::nullopt;
   }
-  Function function{element, {}, {}, {}, {}, {}};
-  if (!read_common(function)) return std::nullopt;
+  Function function = read_common(element);
+  if (!function.given) return function;
   if (is_yes(element, "managed")) {
     function.keys.push_back("managed=on");
   } else {
@@ -119,9 +123,9 @@ std::optional<Function> convert_hostdev(const Element& element) {
   return function;
 }
 
-std::optional<Function> convert_hostdev_interface(const Element& element) {
-  Function function{element, {}, {}, {}, {}, {}};
-  if (!read_common(function)) return std::nullopt;
+Function convert_hostdev_interface(const Element& element) {
+  Function function = read_common(element);
+  if (!function.given) return function;
   std::vector<std::string> settings;
   if (const auto mac = element.child("mac")) settings.push_back(fmt::format("mac={}", mac_of(*mac)));
   read_vlan(element, settings);
@@ -147,7 +151,7 @@ std::optional<Function> convert_interface(const Element& element) {
     element.leave_out("strait assigns PCI functions, not devices of type usb");
   } else if (type == "network") {
     const auto source = element.child("source");
-    element.leave_out(fmt::format("network {}: if it is a pool of VFs (virsh net-dumpxml), device = vf=PF:any,mac=..",
+    element.leave_out(fmt::format("network {}: if virsh net-dumpxml has a <pf>, device = vf=PF:any,mac=..",
                                   source ? source->attribute_or("network", "") : ""));
   } else {
     element.leave_out("strait has no networks of the host's making; assign a VF: device = vf=PF:any");
@@ -181,23 +185,38 @@ void check_once(const std::vector<Function>& functions) {
   }
 }
 
-void choose_places_of(std::vector<Function>& functions) {
-  std::vector<Place> places;
-  for (const Function& function : functions) places.push_back(function.place);
-  choose_places(places);
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Function& function = functions[i];
-    if (const auto& given = places[i].given) {
-      const std::string slot =
-          given->function == 0 ? fmt::format("{:x}", given->slot) : fmt::format("{:x}.{}", given->slot, given->function);
-      function.keys.insert(function.keys.begin(), fmt::format("addr={}", slot));
-      if (places[i].asked->bus == 0) continue;
-      for (const char* part : {"bus", "slot"}) {
-        function.guest_address->leave_out_attribute(part, "the guest has bus 0 only; what shares a slot still does", Loss::kNone);
-      }
-    } else if (function.guest_address) {
-      function.guest_address->leave_out("the guest has bus 0 only, and strait chooses a slot of it", Loss::kNone);
+/// What becomes of the address that the domain has for a function in its guest.
+void settle_address(Function& function) {
+  const auto& [asked, given] = function.place;
+  constexpr const char* kMoved = "the guest sees it in another slot: names such as enp6s0 change";
+  if (given) {
+    const std::string slot = given->function == 0 ? fmt::format("{:x}", given->slot) : fmt::format("{:x}.{}", given->slot, given->function);
+    function.keys.insert(function.keys.begin(), fmt::format("addr={}", slot));
+    for (const char* part : {"bus", "slot"}) {
+      if (asked->bus != 0) function.guest_address->leave_out_attribute(part, kMoved);
     }
+  } else if (asked) {
+    function.guest_address->leave_out(asked->bus != 0 ? kMoved : "function 0 of its slot is not assigned; the guest sees it elsewhere");
+  } else if (function.guest_address) {
+    function.guest_address->leave_out("all zeros are no address; strait chooses one, as libvirt does", Loss::kNone);
+  }
+}
+
+void choose_places_of(const Element& devices, std::vector<Function>& functions) {
+  std::vector<Function*> given;
+  std::vector<Place> places;
+  for (Function& function : functions) {
+    if (!function.given) continue;
+    given.push_back(&function);
+    places.push_back(function.place);
+  }
+  if (!choose_places(places)) {
+    throw devices.error(fmt::format("{} functions: the guest's one bus has slots 1 to 31", places.size()),
+                        "give fewer, or several of them one slot");
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    given[i]->place = places[i];
+    settle_address(*given[i]);
   }
 }
 
@@ -214,10 +233,11 @@ void convert_devices(const Element& devices, ConfigText& config) {
   for (const Element& element : devices.children("disk")) leave_out_disk(element);
   std::ranges::sort(functions, {}, [](const Function& function) { return function.element.position(); });
   check_once(functions);
-  choose_places_of(functions);
+  choose_places_of(devices, functions);
   for (const Function& function : functions) {
     config.blank();
     config.comment(function.comment);
+    if (!function.given) continue;
     config.set("device", function.keys.empty() ? function.bdf.to_string()
                                                : fmt::format("{},{}", function.bdf.to_string(), fmt::join(function.keys, ",")));
   }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/libvirt/characters.h"
+
 namespace strait::libvirt {
 namespace {
 
@@ -40,21 +42,6 @@ std::string path_of(pugi::xml_node node, bool with_indexes) {
   return path;
 }
 
-/// Where the bytes are not UTF-8, which is what libvirt writes, or a control character that XML does not allow.
-std::size_t find_invalid_text(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    const std::size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 4 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 4;
-    if (more == 4 || (lead < 0x20 && !kBlank.contains(text[at])) || text.size() - at <= more) return at;
-    for (std::size_t i = 1; i <= more; ++i) {
-      if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return at;
-    }
-    at += more + 1;
-  }
-  return std::string_view::npos;
-}
-
 /// Finds the first element that is deeper than all domains are (what walks the tree calls itself), or one too many.
 struct Limits : pugi::xml_tree_walker {
   bool for_each(pugi::xml_node& node) override {
@@ -68,16 +55,6 @@ struct Limits : pugi::xml_tree_walker {
 };
 
 }  // namespace
-
-std::string shown(std::string_view text, std::size_t longest) {
-  std::string line(text.substr(0, longest));
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const auto c = static_cast<unsigned char>(line[i]), before = static_cast<unsigned char>(i == 0 ? 0 : line[i - 1]);
-    // The second half of the control characters is two bytes each in UTF-8.
-    if (c < 0x20 || c == 0x7f || (before == 0xc2 && c < 0xa0)) line[i] = '?';
-  }
-  return text.size() > longest ? line + "..." : line;
-}
 
 // ---- Element
 
@@ -166,15 +143,18 @@ Document::Document(std::string_view text, std::string name, const char* root) : 
     fail(static_cast<std::size_t>(result.offset), fmt::format("no well-formed XML: {}", why), "give what virsh dumpxml prints");
   }
   check_shape(root);
+  if (const auto reference = find_invalid_reference(text_)) {
+    fail(reference->offset, fmt::format("'{}' stands for no character of XML's", shown(reference->text, 40)),
+         "write &amp; where an & is meant");
+  }
 }
 
 void Document::check_text() const {
   if (text_.size() > kMaxSize) {
     throw UsageError(fmt::format("{}: larger than {} MiB, which no domain is", name_, kMaxSize >> 20), "give what virsh dumpxml prints");
   }
-  const auto at = find_invalid_text(text_);
-  if (at != std::string::npos) {
-    fail(at, fmt::format("a byte {:#04x} that is no UTF-8 text", static_cast<unsigned char>(text_[at])),
+  if (const auto at = find_invalid_character(text_)) {
+    fail(*at, fmt::format("a byte {:#04x} that is no UTF-8 text", static_cast<unsigned char>(text_[*at])),
          "save it as UTF-8, which libvirt writes");
   }
 }
@@ -231,7 +211,6 @@ void Document::note(const Element& near, const std::string& path, std::string re
 /// Goes through all there is. What is left out is counted with all that is in it.
 struct Document::Walk {
   const Document& document;
-  std::vector<LeftOut> parts;
   Account account;
 
   static std::size_t size_of(const pugi::xml_node& node) {
@@ -266,7 +245,7 @@ struct Document::Walk {
       out.loss = reason.loss;
       out.reason = reason.text;
     }
-    parts.push_back(std::move(out));
+    account.list.push_back(std::move(out));
     return false;
   }
 
@@ -292,16 +271,9 @@ struct Document::Walk {
 };
 
 Document::Account Document::account() const {
-  Walk walk{*this, {}, {}};
+  Walk walk{*this, {0, 0, notes_}};
   walk.visit(tree_.document_element());
-  return walk.account;
-}
-
-std::vector<LeftOut> Document::left_out() const {
-  Walk walk{*this, {}, {}};
-  walk.visit(tree_.document_element());
-  walk.parts.insert(walk.parts.begin(), notes_.begin(), notes_.end());
-  return std::move(walk.parts);
+  return std::move(walk.account);
 }
 
 }  // namespace strait::libvirt

@@ -16,11 +16,8 @@ namespace strait::libvirt {
 
 class Document;
 
-/// Text of the domain's for a message: one line, which a terminal has nothing to obey in, and not too long.
-std::string shown(std::string_view text, std::size_t longest = 60);
-
 /// An element of a Document, which it refers to. Whoever reads an element, an attribute or a text has used it; what nobody reads is in
-/// Document::left_out().
+/// the list of Document::account().
 class Element {
  public:
   std::string_view name() const { return node_.name(); }
@@ -74,13 +71,12 @@ class Document {
   Element root();
   const std::string& name() const { return name_; }
 
-  /// How many elements, attributes and texts there are of each sort. `used` and `left_out` are all that the document has.
+  /// What became of all that the document has.
   struct Account {
-    std::size_t used = 0, left_out = 0;
+    std::size_t used = 0, left_out = 0;  ///< how many elements, attributes and texts
+    std::vector<LeftOut> list;           ///< the notes, then what nobody used or was said to be left out, in the document's order
   };
   Account account() const;
-  /// The notes, then all that nobody used or that was said to be left out, in the document's order.
-  std::vector<LeftOut> left_out() const;
   /// A line for the list that is of no part of the document, but of one that is missing from it.
   void note(const Element& near, const std::string& path, std::string reason);
 

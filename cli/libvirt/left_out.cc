@@ -28,10 +28,8 @@ constexpr std::string_view kGraphics = "strait has no emulated graphics and inpu
 constexpr std::string_view kSound = "strait has no emulated sound; assign a device for it";
 constexpr std::string_view kUsb = "strait has no emulated USB; assign a USB controller with device =";
 constexpr std::string_view kVirtio = "strait has no virtio devices";
-constexpr std::string_view kPinning = "strait pins nothing; pin its threads, vcpu0 and on, with taskset or cgroups";
-constexpr std::string_view kNuma = "the guest has one NUMA node; start strait under numactl for the host's side";
+constexpr std::string_view kNuma = "the guest has one NUMA node";
 constexpr std::string_view kCgroup = "strait sets no limits; start it in a cgroup, as with systemd-run";
-constexpr std::string_view kHugepages = "strait asks for transparent huge pages, and has no other kind";
 constexpr std::string_view kTime = "strait has no clock chip and no HPET; KVM's clock tells the time, in UTC";
 constexpr std::string_view kSleep = "the guest of strait has no sleep states";
 constexpr std::string_view kHyperV = "strait offers nothing of Hyper-V to the guest";
@@ -48,7 +46,7 @@ constexpr auto kTable = std::to_array<Entry>({
     {"//alias", kNone, "libvirt's own name for the device"},
     {"//boot", kLost, kBootOrder},
     {"/domain/@id", kNone, kRuntime},
-    {"/domain/uuid", kNone, "strait shows the guest no UUID"},
+    {"/domain/uuid", kLost, "strait has no SMBIOS tables; the guest sees no product_uuid"},
     {"/domain/hwuuid", kLost, kSmbios},
     {"/domain/genid", kLost, "strait has no generation ID device"},
     {"/domain/title", kNone, kForPeople},
@@ -60,17 +58,27 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/iothreadids", kLost, kVirtio},
     {"/domain/defaultiothread", kLost, kVirtio},
     {"/domain/throttlegroups", kLost, kDisk},
-    {"/domain/cputune", kLost, kPinning},
-    {"/domain/vcpu/@cpuset", kLost, kPinning},
-    {"/domain/vcpu/@placement", kNone, "the kernel places the threads"},
+    {"/domain/cputune/shares", kLost, kCgroup},
+    {"/domain/cputune/period", kLost, kCgroup},
+    {"/domain/cputune/quota", kLost, kCgroup},
+    {"/domain/cputune/global_period", kLost, kCgroup},
+    {"/domain/cputune/global_quota", kLost, kCgroup},
+    {"/domain/cputune/emulator_period", kLost, kCgroup},
+    {"/domain/cputune/emulator_quota", kLost, kCgroup},
+    {"/domain/cputune/cachetune", kLost, kCgroup},
+    {"/domain/cputune/memorytune", kLost, kCgroup},
+    {"/domain/cputune/emulatorsched", kLost, "chrt sets the scheduler of a thread"},
+    {"/domain/cputune/iothreadsched", kLost, kVirtio},
+    {"/domain/cputune/iothreadpin", kLost, kVirtio},
+    {"/domain/cputune/iothread_period", kLost, kVirtio},
+    {"/domain/cputune/iothread_quota", kLost, kVirtio},
     {"/domain/vcpus", kLost, "all processors are there from the start"},
-    {"/domain/numatune", kLost, kNuma},
+    {"/domain/numatune/memnode", kLost, kNuma},
     {"/domain/resource", kLost, kCgroup},
     {"/domain/blkiotune", kLost, kCgroup},
     {"/domain/memtune", kLost, kCgroup},
     {"/domain/maxMemory", kLost, kPlug},
     {"/domain/memory/@dumpCore", kLost, kFeature},
-    {"/domain/memoryBacking/hugepages", kLost, kHugepages},
     {"/domain/memoryBacking/source", kLost, "the guest's memory is anonymous"},
     {"/domain/memoryBacking/access", kLost, "the guest's memory is shared with nobody"},
     {"/domain/memoryBacking/allocation", kNone, "with a device, all memory is made present at the start"},
@@ -101,7 +109,7 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/os/type/@machine", kLost, "strait's machine is its own: one PCI Express bus, ACPI, no legacy devices"},
     {"/domain/features/hyperv", kLost, kHyperV},
     {"/domain/features/kvm", kLost, kFeature},
-    {"/domain/features/kvm/hint-dedicated", kLost, kFeature},
+    {"/domain/features/kvm/hint-dedicated", kLost, "where pin = gives each processor CPUs of its own, dedicated does that and more"},
     {"/domain/features/kvm/poll-control", kLost, kFeature},
     {"/domain/features/kvm/pv-ipi", kLost, kFeature},
     {"/domain/features/kvm/dirty-ring", kLost, "strait does not migrate guests"},
@@ -144,7 +152,6 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/cpu/feature", kLost, kProcessor},
     {"/domain/cpu/cache", kLost, kProcessor},
     {"/domain/cpu/maxphysaddr", kLost, kProcessor},
-    {"/domain/cpu/topology", kLost, "the guest sees one socket, and a core for each processor"},
     {"/domain/cpu/numa", kLost, kNuma},
     {"/domain/clock", kLost, kTime},
     {"/domain/clock/timer", kLost, kTime},
@@ -187,6 +194,7 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/devices/serial/address", kNone, "the serial port is COM1, where a PC has it"},
     {"/domain/devices/console/@tty", kNone, kRuntime},
     {"/domain/devices/console/source", kNone, kRuntime},
+    {"/domain/devices/console/protocol", kLost, kRuntime},
     {"/domain/devices/console/log", kLost, "strait writes to standard output; tee keeps it"},
     {"/domain/devices/panic/address", kNone, "the panic port is 0x505, as everywhere"},
     {"/domain/devices/hostdev/origstates", kNone, kRuntime},
@@ -223,7 +231,6 @@ constexpr auto kTable = std::to_array<Entry>({
     {"/domain/devices/interface/port", kLost, "a VF's frames do not pass the host"},
     {"/domain/devices/interface/backend", kLost, kVirtio},
     {"/domain/devices/interface/tune", kLost, kVirtio},
-    {"/domain/devices/interface/rom/@enabled", kLost, kFeature},
     {"/domain/qemu:commandline", kLost, kQemu},
     {"/domain/qemu:capabilities", kLost, kQemu},
     {"/domain/qemu:override", kLost, kQemu},

@@ -19,7 +19,7 @@ std::size_t functions_in(std::span<const Place> places, const host::Bdf& slot) {
 
 }  // namespace
 
-void choose_places(std::span<Place> places) {
+bool choose_places(std::span<Place> places) {
   std::bitset<kSlots> taken;
   taken.set(0);  // the host bridge
   for (Place& place : places) {
@@ -31,12 +31,14 @@ void choose_places(std::span<Place> places) {
     if (place.given || !place.asked || place.asked->bus == 0 || functions_in(places, *place.asked) < 2) continue;
     unsigned slot = 0;
     while (slot < kSlots && taken[slot]) ++slot;
-    if (slot == kSlots) return;
+    if (slot == kSlots) return false;
     taken.set(slot);
     for (Place& other : places) {
       if (other.asked && same_slot(*other.asked, *place.asked)) other.given = GuestSlot{slot, other.asked->function};
     }
   }
+  const auto left = std::ranges::count_if(places, [](const Place& place) { return !place.given; });
+  return taken.count() + static_cast<std::size_t>(left) <= kSlots;
 }
 
 }  // namespace strait::libvirt

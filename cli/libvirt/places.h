@@ -21,7 +21,8 @@ struct Place {
 };
 
 /// Keeps slots and functions of bus 0. Functions that share a slot of another bus share one here, as long as one of them is function 0.
-/// The rest, and functions of a slot whose function 0 is no assigned one, go where strait puts them. Pure.
-void choose_places(std::span<Place> places);
+/// The rest, and functions of a slot whose function 0 is no assigned one, go where strait puts them. False where there are more than the
+/// bus has room for. Pure.
+bool choose_places(std::span<Place> places);
 
 }  // namespace strait::libvirt

@@ -4,8 +4,11 @@
 #include <cctype>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "base/units.h"
 
 namespace strait::libvirt {
 namespace {
@@ -22,11 +25,13 @@ std::string in_small_letters(std::string_view text) {
   return small;
 }
 
-std::uint64_t scaled(const Element& element, const std::string& number, const std::string& unit) {
+std::uint64_t scaled(const Element& element, const std::string& number) {
+  std::string unit = element.attribute_or("unit", "");
+  if (unit.empty()) unit = "KiB";
   const auto factor = parse_unit(unit);
   if (!factor)
     throw element.error(fmt::format("unit='{}' is no unit of memory", shown(unit)), "give KiB, MiB, GiB or another that libvirt has");
-  const auto value = parse_digits(number, 10);
+  const auto value = parse_decimal(number);
   if (!value) throw element.error(fmt::format("'{}' is no amount of memory", shown(number)), "give a whole number");
   if (*value > std::numeric_limits<std::uint64_t>::max() / *factor) {
     throw element.error(fmt::format("{} {} is more than any processor can address", *value, unit), "give less");
@@ -46,6 +51,8 @@ unsigned part_of(const Element& address, const char* name, std::uint64_t limit) 
 
 }  // namespace
 
+std::optional<std::uint64_t> parse_decimal(std::string_view text) { return parse_digits(text, 10); }
+
 std::optional<std::uint64_t> parse_c_number(std::string_view text) {
   if (text.starts_with("0x") || text.starts_with("0X")) return parse_digits(text.substr(2), 16);
   return parse_digits(text, text.starts_with('0') && text.size() > 1 ? 8 : 10);
@@ -53,9 +60,9 @@ std::optional<std::uint64_t> parse_c_number(std::string_view text) {
 
 std::optional<std::uint64_t> parse_unit(std::string_view unit) {
   const std::string small = in_small_letters(unit);
-  if (small.empty() || small == "b" || small == "byte" || small == "bytes") return 1;
-  const auto power = std::string_view("kmgtpe").find(small[0]);
-  if (power == std::string_view::npos) return std::nullopt;
+  if (small == "b" || small == "byte" || small == "bytes") return 1;
+  const auto power = std::string_view("kmgtpe").find(small.substr(0, 1));
+  if (small.empty() || power == std::string_view::npos) return std::nullopt;
   const std::string_view rest = std::string_view(small).substr(1);
   if (!rest.empty() && rest != "b" && rest != "ib") return std::nullopt;
   std::uint64_t factor = 1;
@@ -63,10 +70,16 @@ std::optional<std::uint64_t> parse_unit(std::string_view unit) {
   return factor;
 }
 
-std::uint64_t memory_of(const Element& element) { return scaled(element, element.text(), element.attribute_or("unit", "KiB")); }
+std::uint64_t memory_of(const Element& element) { return scaled(element, element.text()); }
 
-std::uint64_t memory_of(const Element& element, const char* attribute) {
-  return scaled(element, element.attribute_or(attribute, ""), element.attribute_or("unit", "KiB"));
+std::uint64_t memory_of(const Element& element, const char* attribute) { return scaled(element, element.attribute_or(attribute, "")); }
+
+std::string in_units(std::uint64_t size) {
+  constexpr std::pair<std::uint64_t, char> kUnits[] = {{1ull << 40, 'T'}, {kGiB, 'G'}, {kMiB, 'M'}};
+  for (const auto& [unit, letter] : kUnits) {
+    if (size % unit == 0) return fmt::format("{}{}", size / unit, letter);
+  }
+  return fmt::format("{}K", size / kKiB);
 }
 
 PciAddress pci_address_of(const Element& address) {
@@ -91,7 +104,7 @@ std::string mac_of(const Element& mac) {
 unsigned vlan_id_of(const Element& tag) {
   constexpr std::uint64_t kLast = 4094;
   const std::string text = tag.attribute_or("id", "");
-  const auto id = parse_c_number(text);
+  const auto id = parse_decimal(text);
   if (!id || *id > kLast)
     throw tag.error(fmt::format("id='{}' is no VLAN", shown(text)), fmt::format("give 1 to {}, or 0 for none", kLast));
   return static_cast<unsigned>(*id);

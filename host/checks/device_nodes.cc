@@ -9,6 +9,8 @@
 #include <system_error>
 
 #include "host/checks/kernel_module.h"
+#include "host/pci_function.h"
+#include "host/printable.h"
 
 namespace strait::host {
 namespace fs = std::filesystem;
@@ -55,12 +57,23 @@ std::vector<std::string> users_of(const HostView& host, const std::string& node)
     for (const auto& fd : fs::directory_iterator(process.path() / "fd", unreadable)) {
       std::error_code gone;
       if (fs::read_symlink(fd.path(), gone) != node) continue;
-      users.push_back(fmt::format("{} ({})", host.read_procfs(fs::path(pid) / "comm").value_or("process"), pid));
+      users.push_back(fmt::format("{} ({})", printable(host.read_procfs(fs::path(pid) / "comm").value_or("process")), pid));
       break;
     }
   }
   std::ranges::sort(users);
   return users;
+}
+
+/// A group's file that `users` have, as far as they are known.
+Check in_use(Check check, const std::vector<std::string>& users) {
+  check.kind = CheckKind::kDriver;
+  check.status = Status::kFailed;
+  check.finding = "in use";
+  check.cause = users.empty() ? "another process has it open, and only one may"
+                              : fmt::format("{} has it open, and only one process may", fmt::join(users, ", "));
+  check.remedy = users.empty() ? fmt::format("find it as root with fuser -v {}, and end it", check.name) : "end that process";
+  return check;
 }
 
 }  // namespace
@@ -110,6 +123,9 @@ Check check_vfio_node(const HostView& host) {
 
 Check check_group_node(const HostView& host, unsigned group) {
   Check check = {.kind = CheckKind::kPermissions, .name = fmt::format("/dev/vfio/{}", group), .finding = "opens"};
+  for (const Bdf& bdf : members_of_group(group, host.sysfs)) {
+    if (const std::string holder = host.holder(bdf); !holder.empty()) return in_use(check, {holder});
+  }
   const OpenedDevice opened = host.open_device(host.dev / "vfio" / std::to_string(group));
   if (opened.error == 0) return check;
   if (is_missing(opened.error)) {
@@ -117,15 +133,7 @@ Check check_group_node(const HostView& host, unsigned group) {
     check.finding = "there only while a function of it is on vfio-pci";
     return check;
   }
-  if (opened.error != EBUSY) return refused(host, check, opened, kGroupRule);
-  const std::vector<std::string> users = users_of(host, check.name);
-  check.kind = CheckKind::kDriver;
-  check.status = Status::kFailed;
-  check.finding = "in use";
-  check.cause = users.empty() ? "another process has it open, and only one may"
-                              : fmt::format("{} has it open, and only one process may", fmt::join(users, ", "));
-  check.remedy = users.empty() ? fmt::format("find it as root with fuser -v {}, and end it", check.name) : "end that process";
-  return check;
+  return opened.error == EBUSY ? in_use(check, users_of(host, check.name)) : refused(host, check, opened, kGroupRule);
 }
 
 }  // namespace strait::host

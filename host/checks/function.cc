@@ -4,10 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 
 #include "host/assignable.h"
 #include "host/checks/acs.h"
@@ -47,7 +45,7 @@ Check check_group(const HostView& host, const PciFunction& function, const Block
   Check check = {.kind = CheckKind::kGroup, .name = "group isolation"};
   if (const Blocker* none = find(blockers, Blocker::Kind::kNoIommu)) {
     check = failed(check, *none, "in no IOMMU group");
-    if (count_iommu_groups(host) == 0) check.remedy = "see IOMMU";
+    if (count_iommu_groups(host.sysfs) == 0) check.remedy = "see IOMMU";
     return check;
   }
   const unsigned group = function.iommu_group().value_or(0);
@@ -103,14 +101,29 @@ Check check_driver(const PciFunction& function, const Blockers& blockers) {
   return check;
 }
 
+/// The functions that VFIO can reset together with this one, by their bus: the others there, if all can be the same guest's. None on a root
+/// bus, which is never reset, and for a virtual function, whose bus is its PF's.
+std::vector<Bdf> reset_together(const HostView& host, const PciFunction& function) {
+  if (function.physical_function() || acs_above(host, function.bdf()).bridges == 0) return {};
+  std::vector<Bdf> others = all_functions(host.sysfs);
+  std::erase_if(others, [self = function.bdf()](const Bdf& bdf) { return bdf == self || bdf.domain != self.domain || bdf.bus != self.bus; });
+  const auto stays = [&](const Bdf& bdf) {
+    const PciFunction other = function.sibling(bdf);
+    return other.has_bus() || (!other.on_vfio() && other.iommu_group() != function.iommu_group());
+  };
+  return std::ranges::any_of(others, stays) ? std::vector<Bdf>() : others;
+}
+
 Check check_reset(const HostView& host, const PciFunction& function) {
   Check check = {.kind = CheckKind::kDriver, .name = "reset"};
   const auto methods = function.reset_methods();
-  std::error_code error;
-  if (methods && !methods->empty()) {
+  if (!methods) {
+    check.finding = "can be reset";
+  } else if (!methods->empty()) {
     check.finding = fmt::format("{}", fmt::join(*methods, ", "));
-  } else if (!methods && std::filesystem::exists(host.sysfs / "bus/pci/devices" / function.bdf().to_string() / "reset", error)) {
-    check.finding = "can be reset";  // kernels before 5.15 do not say how
+  } else if (const auto others = reset_together(host, function); !others.empty()) {
+    check.status = Status::kNote;
+    check.finding = fmt::format("only together with {}, by its bus", fmt::join(names_of(others), ", "));
   } else {
     check.status = Status::kWarning;
     check.finding = "no method";

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <ranges>
 #include <system_error>
 
@@ -85,7 +86,7 @@ bool has_word(std::string_view words, char separator, std::string_view wanted) {
 HostView HostView::real() {
   HostView host;
   host.open_device = open_device_file;
-  host.network_interface = [](const std::string& name) { return strait::host::network_interface(name); };
+  host.network_interface = interface_lookup();
   host.cpuid_virtualisation = cpuid_has_virtualisation();
   host.user = name_of_id("/etc/passwd", ::getuid());
   host.locked = locked_memory();
@@ -121,6 +122,15 @@ bool HostView::kvm_runs() const {
 }
 
 std::string HostView::kernel_release() const { return read_procfs("sys/kernel/osrelease").value_or(""); }
+
+std::pair<unsigned, unsigned> HostView::kernel_version() const {
+  const std::string release = kernel_release();
+  std::pair<unsigned, unsigned> version;
+  const char* const end = release.data() + release.size();
+  const char* const dot = std::from_chars(release.data(), end, version.first).ptr;
+  if (dot != end && *dot == '.') std::from_chars(dot + 1, end, version.second);
+  return version;
+}
 
 std::optional<std::string> HostView::module_parameter(std::string_view module, std::string_view name) const {
   return read_sysfs(fs::path("module") / module / "parameters" / name);

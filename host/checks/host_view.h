@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "host/limits.h"
 #include "host/network_interface.h"
@@ -27,8 +28,10 @@ struct HostView {
   std::filesystem::path modules = "/lib/modules";
   /// Opens a device file for reading and writing and closes it again.
   std::function<OpenedDevice(const std::filesystem::path&)> open_device;
-  /// What the kernel says of an interface; nothing where it is not in this network namespace.
-  std::function<std::optional<NetworkInterface>(const std::string&)> network_interface;
+  InterfaceLookup network_interface;
+  /// The strait that has taken a function, such as "strait, process 4711", empty for none: asked before a group is opened, which would be in
+  /// the way of a start.
+  std::function<std::string(const Bdf&)> holder = [](const Bdf&) { return std::string(); };
   /// The processor's own word on VMX or SVM, which stays when the firmware locks them, while the kernel then drops its flag.
   bool cpuid_virtualisation = false;
   std::string user = "USER";  ///< whose rights are looked at
@@ -55,6 +58,8 @@ struct HostView {
   /// lie there to load a module when opened, or be missing in a container.
   bool kvm_runs() const;
   std::string kernel_release() const;
+  /// Its first two numbers: {6, 1} of "6.1.0-18-amd64"; {0, 0} where it has none.
+  std::pair<unsigned, unsigned> kernel_version() const;
   /// A module's parameter as sysfs has it ("Y", "1", ...); nothing where the module is not there or hides it.
   std::optional<std::string> module_parameter(std::string_view module, std::string_view name) const;
   /// The same as a truth value.

@@ -1,14 +1,20 @@
 #include "host/checks/iommu.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
+
+#include "host/interrupt_counts.h"
+#include "host/pci_function.h"
 
 namespace strait::host {
 namespace fs = std::filesystem;
@@ -48,42 +54,53 @@ bool is_vtd(const HostView& host) {
   return host.cpu_vendor() == HostView::Vendor::kIntel;
 }
 
-/// The word of the kernel's command line that turns the IOMMU off; empty for none.
-std::string word_that_turns_off(const HostView& host) {
-  for (const char* key : {"iommu", "intel_iommu", "amd_iommu"}) {
-    if (host.booted_with(key, "off")) return fmt::format("{}=off", key);
+/// The words of the kernel's command line that turn this IOMMU off.
+std::vector<std::string> words_that_turn_off(const HostView& host) {
+  std::vector<std::string> words;
+  for (const char* key : {"iommu", is_vtd(host) ? "intel_iommu" : "amd_iommu"}) {
+    if (host.booted_with(key, "off")) words.push_back(fmt::format("{}=off", key));
   }
-  return {};
+  return words;
 }
 
-/// Every unit's register `file`, by name, such as "intel-iommu/ecap": hexadecimal, AMD's two with a colon between them.
-std::vector<std::uint64_t> unit_registers(const HostView& host, const char* file) {
-  std::vector<std::uint64_t> values;
+/// The only number of a register's file, or the one in AMD's "features" that is the Extended Feature Register. Since Linux 6.0 the second
+/// register of that name is there, too, and until 6.7 it comes first. Before 6.0 it is a distribution's work: nobody knows which is which.
+std::string_view extended_features(const HostView& host, std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return text;
+  const auto version = host.kernel_version();
+  if (version >= std::pair(6u, 7u)) return text.substr(0, colon);
+  return version >= std::pair(6u, 0u) ? text.substr(colon + 1) : std::string_view();
+}
+
+/// Whether each unit that has the register `file`, such as "intel-iommu/ecap", has the bit in it; nothing where none has the register, or one
+/// is not understood.
+std::optional<bool> all_have(const HostView& host, const char* file, unsigned bit) {
+  std::optional<bool> all;
   for (const std::string& unit : units(host)) {
     const auto text = host.read_sysfs(fs::path("class/iommu") / unit / file);
+    if (!text) continue;
+    const std::string_view digits = extended_features(host, *text);
     std::uint64_t value = 0;
-    if (text && std::from_chars(text->data(), text->data() + text->size(), value, 16).ec == std::errc()) values.push_back(value);
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, 16).ec != std::errc()) return std::nullopt;
+    all = all.value_or(true) && ((value >> bit) & 1) != 0;
   }
-  return values;
+  return all;
 }
 
-bool all_have(const std::vector<std::uint64_t>& registers, unsigned bit) {
-  return !registers.empty() && std::ranges::all_of(registers, [&](std::uint64_t value) { return ((value >> bit) & 1) != 0; });
-}
-
-/// Notes that a word of the kernel's command line has to go, and returns the remedy.
-std::string without_word(Check& check, const std::string& word) {
-  check.settings.push_back({std::string(kKernelCommandLine), word, true});
-  return fmt::format("remove {} from the kernel command line (/etc/default/grub, then update-grub)", word);
+/// Notes that words of the kernel's command line have to go, and returns the remedy.
+std::string without_words(Check& check, const std::vector<std::string>& words) {
+  for (const std::string& word : words) check.settings.push_back({std::string(kKernelCommandLine), word, true});
+  return fmt::format("remove {} from the kernel command line (/etc/default/grub, then update-grub)", fmt::join(words, " and "));
 }
 
 Check iommu_off(const HostView& host, Check check) {
   check.status = Status::kFailed;
   check.finding = "off: there are no IOMMU groups";
   const char* table = is_vtd(host) ? "DMAR" : "IVRS";
-  if (const std::string word = word_that_turns_off(host); !word.empty()) {
-    check.cause = fmt::format("the kernel was booted with {}", word);
-    check.remedy = without_word(check, word);
+  if (const auto words = words_that_turn_off(host); !words.empty()) {
+    check.cause = fmt::format("the kernel was booted with {}", fmt::join(words, " and "));
+    check.remedy = without_words(check, words);
     if (is_vtd(host)) check.remedy += fmt::format(", and put {} there", kIntelOn);
   } else if (!has_acpi_table(host, table) && host.virtual_machine()) {
     check.cause = fmt::format("this host is a virtual machine without an IOMMU: ACPI has no {} table", table);
@@ -112,12 +129,11 @@ Check iommu_off(const HostView& host, Check check) {
 Check not_remapping(const HostView& host, Check check) {
   check.status = Status::kFailed;
   check.finding = "off";
-  const std::vector<std::uint64_t> ecap = unit_registers(host, "intel-iommu/ecap");
   const auto dmar = acpi_table(host, "DMAR");
   if (host.booted_with("intremap", "off")) {
     check.cause = "the kernel was booted with intremap=off";
-    check.remedy = without_word(check, "intremap=off");
-  } else if (!ecap.empty() && !all_have(ecap, kInterruptRemappingBit)) {
+    check.remedy = without_words(check, {"intremap=off"});
+  } else if (all_have(host, "intel-iommu/ecap", kInterruptRemappingBit) == false) {
     check.cause = "not every IOMMU of this machine can (ecap bit 3 in /sys/class/iommu/*/intel-iommu)";
     check.remedy = host.virtual_machine() ? "QEMU: -machine q35,kernel-irqchip=split -device intel-iommu,intremap=on"
                                           : "use another machine; or, trusting the guest with the whole host, allow it in spite of that";
@@ -147,18 +163,9 @@ std::string first_unit(const HostView& host) {
 
 }  // namespace
 
-std::size_t count_iommu_groups(const HostView& host) {
-  std::size_t count = 0;
-  std::error_code error;
-  for (const auto& group : fs::directory_iterator(host.sysfs / "kernel/iommu_groups", error)) {
-    if (host.read_sysfs(fs::path("kernel/iommu_groups") / group.path().filename() / "name") != "vfio-noiommu") ++count;
-  }
-  return count;
-}
-
 Check check_iommu(const HostView& host) {
   Check check = {.kind = CheckKind::kIommu, .name = "IOMMU"};
-  const std::size_t groups = count_iommu_groups(host);
+  const std::size_t groups = count_iommu_groups(host.sysfs);
   if (groups == 0) return iommu_off(host, check);
   check.finding = fmt::format("on, {} group{}{}", groups, groups == 1 ? "" : "s", first_unit(host));
   // The host's own DMA then goes untranslated, which is faster; a guest's devices are translated all the same.
@@ -168,8 +175,8 @@ Check check_iommu(const HostView& host) {
 
 Check check_interrupt_remapping(const HostView& host) {
   Check check = {.kind = CheckKind::kInterruptRemapping, .name = "interrupt remapping"};
-  const auto interrupts = host.read_procfs("interrupts");
-  if (count_iommu_groups(host) == 0) {
+  const auto interrupts = read_interrupts(host.procfs);
+  if (count_iommu_groups(host.sysfs) == 0) {
     check.status = Status::kUnknown;
     check.finding = "the IOMMU does it, and is off";
   } else if (!interrupts) {
@@ -181,7 +188,7 @@ Check check_interrupt_remapping(const HostView& host) {
     check.status = Status::kWarning;
     check.finding = "on, but any device may raise another's interrupts";
     check.cause = "the kernel was booted with intremap=nosid, so the source of an interrupt is not checked";
-    check.remedy = without_word(check, "intremap=nosid");
+    check.remedy = without_words(check, {"intremap=nosid"});
   } else if (host.module_switch("vfio_iommu_type1", "allow_unsafe_interrupts") == true) {
     check.status = Status::kNote;
     check.finding = "on; allow_unsafe_interrupts is set, and not needed";
@@ -194,15 +201,14 @@ Check check_interrupt_remapping(const HostView& host) {
 Check check_posted_interrupts(const HostView& host) {
   Check check = {.kind = CheckKind::kSpeed, .name = "posted interrupts", .status = Status::kNote};
   const bool vtd = is_vtd(host);
-  const bool unit = vtd ? all_have(unit_registers(host, "intel-iommu/cap"), kPostedInterruptsBit)
-                        : all_have(unit_registers(host, "amd-iommu/features"), kGuestApicBit);
+  const auto unit = vtd ? all_have(host, "intel-iommu/cap", kPostedInterruptsBit) : all_have(host, "amd-iommu/features", kGuestApicBit);
   const bool is_intel = host.cpu_vendor() == HostView::Vendor::kIntel;
   const char* module = is_intel ? "kvm_intel" : "kvm_amd";
   const char* parameter = is_intel ? "enable_apicv" : "avic";
   const auto processor = host.module_switch(module, parameter);
-  if (count_iommu_groups(host) == 0) {
+  if (count_iommu_groups(host.sysfs) == 0) {
     check.finding = "none without an IOMMU";
-  } else if (!unit) {
+  } else if (unit == false) {
     check.finding = "the IOMMU has none: each interrupt of a device costs an exit";
   } else if (host.booted_with("intremap", "nopost")) {
     check.finding = "off: booted with intremap=nopost";
@@ -212,11 +218,19 @@ Check check_posted_interrupts(const HostView& host) {
   } else if (!*processor) {
     check.finding = fmt::format("off in KVM: {} has {}=N", module, parameter);
     check.remedy = fmt::format("where the processor can: 'options {} {}=1' in {}", module, parameter, kModprobeFile);
+  } else if (!unit) {
+    check.status = Status::kUnknown;
+    check.finding = "KVM could; whether the IOMMU can this kernel does not tell";
   } else {
     check.status = Status::kOk;
     check.finding = fmt::format("on ({})", is_intel ? "VT-d posted interrupts, APICv" : "AVIC");
   }
   return check;
+}
+
+std::optional<bool> posts_interrupts(const HostView& host) {
+  const Status status = check_posted_interrupts(host).status;
+  return status == Status::kUnknown ? std::nullopt : std::optional(status == Status::kOk);
 }
 
 }  // namespace strait::host

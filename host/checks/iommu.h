@@ -1,14 +1,11 @@
 #pragma once
 
-#include <cstddef>
+#include <optional>
 
 #include "host/checks/check.h"
 #include "host/checks/host_view.h"
 
 namespace strait::host {
-
-/// Groups of functions that an IOMMU translates for; those of VFIO's mode without an IOMMU do not count.
-std::size_t count_iommu_groups(const HostView& host);
 
 /// Whether the IOMMU is on, and if not, what keeps it off: firmware, kernel command line, or hypervisor.
 Check check_iommu(const HostView& host);
@@ -21,5 +18,7 @@ Check check_interrupt_remapping(const HostView& host);
 /// Whether a device's interrupts reach a running guest without an exit: posted interrupts (VT-d specification, 11.4.2: cap bit 59) and
 /// APICv, or AVIC (AMD I/O virtualization specification, 3.4.9: GASup, bit 7). A note: all works without, only slower.
 Check check_posted_interrupts(const HostView& host);
+/// The same as a truth value; nothing where this host does not tell. Such interrupts are in no count of the host's.
+std::optional<bool> posts_interrupts(const HostView& host);
 
 }  // namespace strait::host

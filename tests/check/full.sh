@@ -18,7 +18,7 @@ key_of() {
 	case $1 in
 	fuzz-build | coverage | planted-bugs)
 		kind=fuzz
-		inputs=(base boot cli devices host kvm vfio vmm tests/fuzz tests/fakes tests/models tests/unit/cli/libvirt CMakeLists.txt CMakePresets.json cmake)
+		inputs=(base boot cli devices host kvm vfio vmm tests/fuzz tests/fakes tests/models tests/domains CMakeLists.txt CMakePresets.json cmake)
 		;;
 	fuzz-*) kind=${1%-*} && mapfile -t inputs < <(inputs_of_fuzzer "${kind#fuzz-}") ;;
 	lab-*) kind=lab && inputs=(. ':!docs' ':!*.md' ':!tests/bench' ':!quickstart' ':!.ci' ':!tests/fuzz' ':!tests/unit' ':!tests/check') ;;

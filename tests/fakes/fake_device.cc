@@ -99,6 +99,11 @@ std::optional<IrqIndex> FakeDevice::kind_on() const {
 bool FakeDevice::read(unsigned region, std::uint64_t offset, std::span<std::uint8_t> data) {
   if (gone || offset + data.size() > regions_.at(region).size) {
     fill_ones(data);
+    constexpr std::uint64_t kAt = PCI_COMMAND + 1;  // of INTx Disable, which the kernel has in its own memory
+    constexpr std::uint8_t kIntxDisable = PCI_COMMAND_INTX_DISABLE >> 8;
+    if (region == vfio::kConfigRegion && kAt - offset < data.size() && (config_.get<std::uint8_t>(kAt) & kIntxDisable) == 0) {
+      data[kAt - offset] &= static_cast<std::uint8_t>(~kIntxDisable);
+    }
     return false;
   }
   if (region == vfio::kConfigRegion) {

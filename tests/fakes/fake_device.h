@@ -50,7 +50,7 @@ class FakeDevice : public vfio::AssignedDevice {
   /// Calls of set_irqs and disable_irqs.
   unsigned irq_calls() const { return irq_calls_; }
 
-  /// The device is gone from the bus.
+  /// The device is gone from the bus. Of its Command register the kernel still tells INTx Disable as it was written.
   bool gone = false;
   /// map() throws.
   bool refuses_mapping = false;

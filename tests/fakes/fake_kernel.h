@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,7 @@
 #include "base/syscall.h"
 #include "binding/fault_point.h"
 #include "binding/host.h"
-#include "binding/record.h"
+#include "host/network_interface.h"
 #include "tests/fakes/fake_sysfs.h"
 
 namespace strait::test {
@@ -65,12 +66,19 @@ class FakeKernel final : public binding::HostChanges {
     if (missing_modules_.contains(module)) throw Error("the module " + module + " cannot be loaded");
     have_driver(module);
   }
-  bool is_open(unsigned group) override { return open_groups_.contains(group); }
+  std::string opener_of(const std::filesystem::path& node) override {
+    const bool group = node.parent_path() == "vfio" && open_groups_.contains(static_cast<unsigned>(std::stoul(node.filename())));
+    return group || open_files_.contains(node) ? "a process" : "";
+  }
+  bool is_claimed(const std::filesystem::path& node) override { return claimed_.contains(node); }
   nlohmann::json read_interface(const std::string& name) override {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(sysfs_.root() / "devices")) {
       if (entry.path().filename() == name) return nlohmann::json::parse(read(entry.path() / "config"));
     }
     throw Error("there is no network interface " + name);
+  }
+  std::vector<std::string> settled_interfaces(const host::Bdf& function) override {
+    return host::interfaces_of(function, sysfs_.root());
   }
   void restore_interface(const std::string& name, const nlohmann::json& config) override {
     namespace fs = std::filesystem;
@@ -82,17 +90,21 @@ class FakeKernel final : public binding::HostChanges {
       binding::fault_point();
       nlohmann::json own = config;
       own.erase("dev_port");
+      own.erase("addr_assign_type");
       put(then / "config", own.dump());
     }
   }
-  host::VfTable read_vfs(const host::Bdf&) override { return {}; }
-  void change_vf(const host::Bdf&, unsigned, const host::VfSettings&) override {}
-  void restore_vf(const binding::VfBefore& before) override {
-    binding::fault_point();
-    put(sysfs_.root() / "vf" / std::to_string(before.index), before.settings.dump());
+  host::VfTable read_vfs(const host::Bdf&) override { return vfs_; }
+  void change_vf(const host::Bdf&, unsigned index, const host::VfSettings& settings) override {
+    for (const auto& [key, value] : host::vf_setting_words(settings)) {
+      binding::fault_point();
+      host::set_vf_setting(vfs_[index], key, value, "");
+    }
   }
 
+  host::VfTable vfs_;
   std::set<unsigned> open_groups_;
+  std::set<std::string> open_files_, claimed_;  ///< below /dev
   std::set<std::string> missing_modules_;
   std::set<std::string> broken_drivers_;  ///< that take no function
 

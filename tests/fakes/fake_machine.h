@@ -95,13 +95,13 @@ class FakeMachine {
     sysfs_.set(bdf, "revision", "0x01\n");
     sysfs_.set(bdf, "numa_node", "-1\n");
     sysfs_.set(bdf, "reset_method", reset + "\n");
-    sysfs_.set(bdf, "config", config_of(interrupts));
+    sysfs_.set(bdf, "config", config_of(interrupts, device == "0x1520"));
   }
-  /// Configuration space with MSI and MSI-X, as far as there are any.
-  static std::string config_of(const host::PciInterrupts& interrupts) {
+  /// Configuration space with MSI and MSI-X, as far as there are any. A virtual function's vendor and device read as all ones.
+  static std::string config_of(const host::PciInterrupts& interrupts, bool is_virtual) {
     std::string config(256, '\0');
     const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(config.data()), config.size());
-    store<std::uint16_t>(bytes, 0x00, 0x8086);
+    store<std::uint32_t>(bytes, 0x00, is_virtual ? 0xffffffff : 0xa1108086);
     store<std::uint16_t>(bytes, 0x06, 0x10);
     bytes[0x3d] = static_cast<std::uint8_t>(*interrupts.pin);
     std::size_t link = 0x34;

@@ -2,14 +2,15 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "binding/vf_change.h"
 #include "tests/fakes/fake_kernel.h"
 
 namespace strait::test {
@@ -38,27 +39,40 @@ class FakePf final : public binding::HostChanges {
     if (path.filename() == "sriov_numvfs") return make_vfs(static_cast<unsigned>(std::stoul(std::string(text))));
     kernel_.write_attribute(path, text);
   }
-  void load_module(const std::string& module) override { kernel_.load_module(module); }
-  bool is_open(unsigned group) override { return open_groups_.contains(group); }
+  void load_module(const std::string& module) override {
+    kernel_.missing_modules_ = missing_modules_;
+    kernel_.load_module(module);
+  }
+  std::string opener_of(const std::filesystem::path& node) override {
+    kernel_.open_groups_ = open_groups_;
+    return kernel_.opener_of(node);
+  }
+  bool is_claimed(const std::filesystem::path&) override { return false; }
   nlohmann::json read_interface(const std::string& name) override { return kernel_.read_interface(name); }
-  void restore_interface(const std::string& name, const nlohmann::json& config) override { kernel_.restore_interface(name, config); }
+  std::vector<std::string> settled_interfaces(const host::Bdf& function) override { return kernel_.settled_interfaces(function); }
+  /// The VF's driver tells its PF of an address that it is given.
+  void restore_interface(const std::string& name, const nlohmann::json& config) override {
+    kernel_.restore_interface(name, config);
+    if (!vf_with_interface_ || !config.contains("mac")) return;
+    host::MacAddress& mac = table_[*vf_with_interface_].mac.emplace();
+    for (std::size_t i = 0; i < mac.size(); ++i) mac[i] = config["mac"][i];
+  }
   host::VfTable read_vfs(const host::Bdf&) override { return table_; }
   void change_vf(const host::Bdf&, unsigned index, const host::VfSettings& settings) override {
     for (const auto& [key, value] : host::vf_setting_words(settings)) {
       binding::fault_point();
+      changes_.push_back(key + "=" + value);
       if (key == refused_) throw Error(fmt::format("setting {}={} for VF {} of eth0: Operation not supported", key, value, index));
       host::set_vf_setting(table_[index], key, value, "");
     }
   }
-  void restore_vf(const binding::VfBefore& before) override {
-    const auto now = table_.find(before.index);
-    if (now == table_.end()) return;
-    change_vf(before.pf, before.index, host::changes(now->second, binding::from_json(before.settings)));
-  }
-
   host::VfTable table_;
-  std::set<unsigned> open_groups_;  ///< a VF's is 31 + its number
-  std::string refused_;             ///< a setting that the driver does not know
+  std::vector<std::string> changes_;            ///< to settings, all that were asked for
+  std::optional<unsigned> vf_with_interface_;  ///< whose driver tells the PF what its MAC address is
+  std::set<std::string> missing_modules_;
+  std::set<unsigned> open_groups_;      ///< a VF's is 31 + its number
+  std::string refused_;                 ///< a setting that the driver does not know
+  std::set<unsigned> refused_numbers_;  ///< of VFs, which the driver does not make
   bool refuses_vfs_ = false;
 
  private:
@@ -66,6 +80,7 @@ class FakePf final : public binding::HostChanges {
     namespace fs = std::filesystem;
     binding::fault_point();
     if (refuses_vfs_) throw Error::from_errno(EOPNOTSUPP, "writing sriov_numvfs");
+    if (refused_numbers_.contains(count)) throw Error::from_errno(ENOMEM, "writing sriov_numvfs");
     if (count != 0 && !table_.empty()) throw Error::from_errno(EBUSY, "writing sriov_numvfs");
     for (const auto& [index, settings] : std::exchange(table_, {})) {
       fs::remove(sysfs_.root() / "devices/pci0000:00" / kPf / fmt::format("virtfn{}", index));

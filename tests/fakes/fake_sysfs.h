@@ -32,6 +32,12 @@ class FakeSysfs {
   void add_interface(const std::string& bdf, const std::string& name) {
     std::filesystem::create_directories(root() / "devices/pci0000:00" / bdf / "net" / name);
   }
+  /// The function's interfaces are in other network namespaces.
+  void move_interfaces_away(const std::string& bdf) {
+    const std::filesystem::path net = root() / "devices/pci0000:00" / bdf / "net";
+    std::filesystem::remove_all(net);
+    std::filesystem::create_directory(net);
+  }
 
   /// Writes an attribute of a function as it stands.
   void set(const std::string& bdf, const std::string& attribute, const std::string& content) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <linux/pci_regs.h>
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -83,7 +85,11 @@ class FunctionReference {
   bool decodes(std::uint16_t command_bit) const;
   const FunctionPlan::Bar* bar(unsigned number) const;
   std::uint8_t register_byte(unsigned number, unsigned byte) const;
-  std::uint8_t device_byte(std::uint16_t offset) const { return gone_ ? 0xff : config_[offset]; }
+  /// All ones where it is gone, but for INTx Disable, which the kernel remembers.
+  std::uint8_t device_byte(std::uint16_t offset) const {
+    constexpr std::uint8_t kIntxDisable = PCI_COMMAND_INTX_DISABLE >> 8;
+    return gone_ ? static_cast<std::uint8_t>(config_[offset] | (offset == PCI_COMMAND + 1 ? ~kIntxDisable : 0xff)) : config_[offset];
+  }
   std::uint8_t list_pointer(std::uint16_t at) const;
   std::optional<std::uint32_t> extended_header(std::uint16_t at) const;
   bool is_ours(std::uint16_t offset) const;

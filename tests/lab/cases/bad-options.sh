@@ -7,7 +7,8 @@ bad() {
 }
 
 texts=('no command' 'strait --help') && bad
-texts=("'start' is no command" 'strait --help') && bad start
+texts=("'start' is no command" 'there are run, test') && bad start
+texts=("'devcies' is no command" 'did you mean devices?') && bad devcies
 texts=('--kernel' 'strait run --help') && bad run
 texts=('frobnicate' '--help') && bad run --kernel kernel --frobnicate
 texts=('--memory' '--help') && bad run --kernel kernel --memory

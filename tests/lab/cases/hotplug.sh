@@ -65,6 +65,7 @@ refuses 1 "0000:01:1e.0" -- "$STRAIT" ctl control add-device 0000:01:1e.0
 refuses 1 'unknown key' -- "$STRAIT" ctl control add-device "$LAB_VF0,speed=fast"
 refuses 1 'handed over when strait starts' -- "$STRAIT" ctl control add-device "$LAB_VF0,group-fd=0"
 refuses 1 'No such file' 'its --control' -- "$STRAIT" ctl nowhere ping
+refuses 1 'must be on vfio-pci already' 'without managed= and vf=' -- "$STRAIT" ctl control add-device "vf=$LAB_PF:any"
 refuses 2 'unknown command' -- "$STRAIT" ctl control frobnicate
 refuses 1 'another program listens' -- "$STRAIT" run --kernel "$LAB_KERNEL" --control control
 ctl info | grep -q '"devices": \[\]' || fail "$(ctl info)"

@@ -17,8 +17,12 @@ first=$(bdf_of_vf 0) second=$(bdf_of_vf 1)
 for vf in "$first" "$second"; do
 	[[ ! $(driver_of "$vf") ]] || fail "$vf has the driver $(driver_of "$vf"): nobody asked for one"
 done
+"$STRAIT" vf create "$LAB_PF" 2 | grep 'has 2 VFs already' || fail 'the same number once more is passed over in silence'
+same_host "$with_vfs"
 "$STRAIT" vf list "$LAB_PF" | tee list
 { grep -q "$first" list && grep -q "$second" list; } || fail 'vf list does not list them'
+"$STRAIT" devices "$first" | tee devices
+grep -qw 'MSI-X 3' devices || fail 'devices does not know the interrupts of a function without an identity of its own'
 
 # in_guest DEVICE ADDRESS COMMAND: fails unless it succeeds in a guest with that device.
 in_guest() {
@@ -55,8 +59,12 @@ same_host "$with_settings"
 pvh_kernel deaf "$(say up)" "$HALT"
 start_guest "vf=$LAB_PF:any" deaf
 wait_for_guest console up 60
-refuses 1 -- "$STRAIT" vf remove "$LAB_PF"
-refuses 1 -- "$STRAIT" vf create "$LAB_PF" 1
+user="strait, process $MONITOR"
+refuses 1 "while one is in use: $first by $user" -- "$STRAIT" vf remove "$LAB_PF"
+refuses 1 "while one is in use: $first by $user" -- "$STRAIT" vf create "$LAB_PF" 1
+refuses 1 "$first is in use by $user: not released" -- "$STRAIT" release --all
+"$STRAIT" vf list "$LAB_PF" | grep "$first.*used by $user" || fail "vf list: $("$STRAIT" vf list "$LAB_PF")"
+"$STRAIT" devices "$first" | grep "in use by $user" || fail "devices: $("$STRAIT" devices "$first")"
 end_it
 same_host "$with_settings"
 

@@ -16,7 +16,8 @@ ends() {
 }
 
 # refuses STATUS TEXT... -- COMMAND [ARG...]: the command is strait with something wrong. Fails unless it ends with that exit status,
-# says nothing on standard output, and on standard error one line that holds each TEXT. Sets REFUSAL to the line.
+# says nothing on standard output, and on standard error one line that holds each TEXT, one at least, and a remedy behind a semicolon. Sets
+# REFUSAL to the line.
 refuses() {
 	local expected=$1 texts=() text status=0
 	shift
@@ -30,6 +31,8 @@ refuses() {
 	echo "$REFUSAL"
 	((status == expected)) || fail "exit status $status, not $expected: $*"
 	(($(wc -l <refusal.err) == 1)) || fail "not one line: $*"
+	[[ $REFUSAL == *'; '* ]] || fail "no remedy: $*"
+	((${#texts[@]})) || fail "the case says nothing of the cause: $*"
 	[[ ! -s refusal.out ]] || fail "something on standard output: $(head -c 200 refusal.out)"
 	for text in "${texts[@]}"; do
 		[[ $REFUSAL == *"$text"* ]] || fail "the message does not say: $text"

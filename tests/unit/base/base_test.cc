@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <thread>
@@ -49,6 +50,42 @@ TEST(StrongTest, KindsDoNotMix) {
   EXPECT_EQ(Gpa(5) + 3, Gpa(8));
   EXPECT_EQ(Gpa(8) - Gpa(5), 3u);
   EXPECT_LT(Port(1), Port(2));
+}
+
+TEST(ShownTest, IsALineThatNoTerminalObeysAndNotTooLong) {
+  EXPECT_EQ(shown("a\nb\x1b[2J\x7f\xc2\x9b\xc2\xa0"), "a?b?[2J?\xc2?\xc2\xa0");
+  EXPECT_EQ(shown(std::string(60, 'a')), std::string(60, 'a'));
+  EXPECT_EQ(shown(std::string(70, 'a')), std::string(60, 'a') + "...");
+  EXPECT_EQ(shown("k\xc3\xa4se", 2), "k...") << "characters stay whole";
+  EXPECT_EQ(shown("k\xc3\xa4se", 3), "k\xc3\xa4...");
+}
+
+TEST(ReadAndWriteTest, AllOrUpToALimitOrErrno) {
+  const test::TemporaryDirectory directory;
+  const std::string text(40'000, 'x'), path = directory.write("file", "");
+  EXPECT_EQ(write_all(open_file(path, O_WRONLY).get(), text), 0);
+  std::string all = "before ", part;
+  EXPECT_EQ(read_all(open_file(path, O_RDONLY).get(), all), 0);
+  EXPECT_EQ(all, "before " + text);
+  EXPECT_EQ(read_all(open_file(path, O_RDONLY).get(), part, 20'000), 0);
+  EXPECT_EQ(part.size(), 20'000u);
+  EXPECT_EQ(read_all(open_file(directory.path(), O_RDONLY).get(), part, 30'000), EISDIR);
+  EXPECT_EQ(write_all(open_file("/dev/full", O_WRONLY).get(), text), ENOSPC);
+}
+
+TEST(ReadAndWriteTest, WaitsForRoom) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  ASSERT_EQ(::fcntl(writer.get(), F_SETFL, O_NONBLOCK), 0);
+  const std::string text(1'000'000, 'x');
+  std::string all;
+  std::jthread reading([&] { read_all(reader.get(), all); });
+  EXPECT_EQ(write_all(writer.get(), text), 0);
+  writer.reset();
+  reading.join();
+  EXPECT_EQ(all, text);
 }
 
 TEST(UnitsTest, Alignment) {

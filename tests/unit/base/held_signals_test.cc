@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 namespace strait {
 namespace {
 
@@ -47,6 +49,22 @@ TEST_F(HeldSignalsTest, OneInAnothersLifeLeavesThemHeld) {
   ::kill(::getpid(), SIGTERM);
   EXPECT_EQ(delivered, 0);
   EXPECT_EQ(outer.next(), SIGTERM);
+}
+
+TEST_F(HeldSignalsTest, AReaderThatIsGoneEndsNothing) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  {
+    const HeldSignals held;
+    EXPECT_EQ(::write(ends[1], "x", 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+    EXPECT_EQ(held.next(), 0);
+  }
+  ::close(ends[1]);
+  struct sigaction now = {};
+  ::sigaction(SIGPIPE, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, SIG_DFL);
 }
 
 /// nohup, and scripts that shield their children.

@@ -36,6 +36,13 @@ class BindingTest : public testing::Test {
             .changes = &kernel_};
   }
   Records records() { return Records(host().state, host().procfs); }
+  /// The function goes, and another like it comes in its place.
+  void make_anew() {
+    namespace fs = std::filesystem;
+    const fs::path device = sysfs_.root() / "devices/pci0000:00" / kBdf, old = sysfs_.root() / "old";
+    fs::rename(device, old);
+    fs::copy(old, device, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  }
   void stale() {
     release_stale(host(), [](const std::string& line) { ADD_FAILURE() << line; });
   }

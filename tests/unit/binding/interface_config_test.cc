@@ -14,8 +14,10 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "binding/interface_addresses.h"
 #include "binding/obstacles.h"
 #include "host/network_interface.h"
+#include "tests/fakes/fake_sysfs.h"
 #include "tests/unit/binding/killed.h"
 #include "tests/unit/error_of.h"
 
@@ -48,7 +50,7 @@ class InterfaceConfigTest : public testing::Test {
     add("lan");
   }
   void TearDown() override {
-    for (const char* name : {"lan", "eth9", "br9"}) output_of("ip link del " + std::string(name) + " 2>/dev/null");
+    for (const char* name : {"lan", "eth9", "br9", "wan"}) output_of("ip link del " + std::string(name) + " 2>/dev/null");
   }
 
   static bool enter_namespace() {
@@ -68,8 +70,10 @@ class InterfaceConfigTest : public testing::Test {
         "ip -d -j link show dev lan; ip -d -j addr show dev lan; ip -d -j route show table all dev lan; ip -d -6 -j route show table all "
         "dev lan");
     text = std::regex_replace(text, std::regex("\"(ifindex|link_index)\":[0-9]+|\"link\":\"[^\"]*\""), "");
+    text = std::regex_replace(text, std::regex("\"tentative\":true,"), "");
     return std::regex_replace(text, std::regex("\"(expires|timestamp)\":[0-9]+"), "");
   }
+  static std::string route(const std::string& destination) { return output_of("ip route show table all " + destination); }
   static void lose_driver() {
     run("ip link del lan 2>/dev/null || ip link del eth9");
     add("eth9");
@@ -149,37 +153,137 @@ TEST_F(InterfaceConfigTest, LifetimesGoOnMeanwhile) {
 TEST_F(InterfaceConfigTest, ItBelongsToItsBridgeAgain) {
   run("ip link add br9 type bridge && ip link set br9 up && ip link set lan up master br9");
   const auto config = read_interface_config("lan");
-  EXPECT_EQ(host::network_interface("lan")->master, "br9");
+  EXPECT_EQ(host::interface_lookup()("lan")->master, "br9");
   lose_driver();
   restore_interface_config("eth9", config);
-  EXPECT_EQ(host::network_interface("lan")->master, "br9");
+  EXPECT_EQ(host::interface_lookup()("lan")->master, "br9");
   run("ip link del br9");
   lose_driver();
   log::set_level(log::Level::kOff);
   restore_interface_config("eth9", config);
   log::set_level(log::Level::kWarning);
-  EXPECT_EQ(host::network_interface("lan")->master, "");
+  EXPECT_EQ(host::interface_lookup()("lan")->master, "");
 }
 
-TEST_F(InterfaceConfigTest, ANameThatAnotherHasIsAnError) {
+TEST_F(InterfaceConfigTest, AMasterThatRefusesIsAWarning) {
+  run("ip link add br9 type bridge && ip link set lan up master br9");
+  const auto config = read_interface_config("lan");
+  run("ip link del br9 && ip link add br9 type veth peer name br9-wire");
+  lose_driver();
+  log::set_level(log::Level::kOff);
+  restore_interface_config("eth9", config);
+  log::set_level(log::Level::kWarning);
+  EXPECT_TRUE(host::interface_lookup()("lan")->up);
+}
+
+/// The kernel makes stable addresses only of a secret, and takes the one for the other.
+TEST_F(InterfaceConfigTest, TheSecretOfStableAddressesComesFirst) {
+  run("echo 2001:db8::5ec > /proc/sys/net/ipv6/conf/lan/stable_secret && ip link set lan up");
+  const std::string before = snapshot();
+  EXPECT_THAT(before, HasSubstr("stable_secret"));
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  restore_interface_config("eth9", config);
+  EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(InterfaceConfigTest, RoutesOfSeveralLegsHaveThemAllAgain) {
+  add("wan");
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip addr add 192.0.2.1/24 dev lan");
+  run("ip link set wan up && ip addr add 2001:db8:1::1/64 dev wan && ip addr add 198.51.100.1/24 dev wan");
+  run("ip -6 route add 2001:db8:77::/48 nexthop via 2001:db8::fe dev lan weight 3 nexthop via 2001:db8:1::fe dev wan");
+  run("ip route add 10.77.0.0/16 nexthop via 192.0.2.254 dev lan nexthop via 198.51.100.254 dev wan weight 2");
+  const std::string four = route("10.77.0.0/16"), six = "via 2001:db8::fe dev lan weight 3";
+  EXPECT_THAT(route("2001:db8:77::/48"), HasSubstr(six));
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  EXPECT_THAT(route("2001:db8:77::/48"), testing::AllOf(HasSubstr("dev wan"), testing::Not(HasSubstr(six)))) << "the other leg stays";
+  restore_interface_config("eth9", config);
+  EXPECT_EQ(route("10.77.0.0/16"), four);
+  EXPECT_THAT(route("2001:db8:77::/48"), testing::AllOf(HasSubstr("via 2001:db8:1::fe dev wan"), HasSubstr(six)));
+  const std::string both = route("2001:db8:77::/48");
+  restore_interface_config("lan", config);
+  EXPECT_EQ(route("2001:db8:77::/48"), both) << "it is there already";
+  // Without the others, a route has the legs that it can have.
+  lose_driver();
+  run("ip link del wan; ip route flush 10.77.0.0/16");
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev lan"));
+  EXPECT_THAT(route("2001:db8:77::/48"), HasSubstr("via 2001:db8::fe dev lan"));
+}
+
+TEST_F(InterfaceConfigTest, ARouteThatIsSomebodyElsesBySameKeyStays) {
+  add("wan");
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip -6 route add 2001:db8:77::/48 via 2001:db8::fe dev lan");
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  run("ip link set wan up && ip addr add 2001:db8:1::1/64 dev wan && ip -6 route add 2001:db8:77::/48 via 2001:db8:1::fe dev wan");
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(route("2001:db8:77::/48"), testing::Not(HasSubstr("dev lan")));
+}
+
+TEST_F(InterfaceConfigTest, RoutesOfDaemonsAreTheirs) {
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan");
+  int metric = 0;
+  const auto add_route = [&metric](const std::string& by) {
+    run("ip route add 10.77.0.0/16 dev lan metric " + std::to_string(++metric) + " proto " + by);
+  };
+  for (const char* by : {"bgp", "ospf", "zebra", "bird", "babel", "99"}) add_route(by);
+  EXPECT_TRUE(read_interface_config("lan")["routes"].empty());
+  for (const char* by : {"boot", "static", "dhcp"}) add_route(by);
+  EXPECT_EQ(read_interface_config("lan")["routes"].size(), 3u);
+}
+
+/// The kernel refuses a source address until it knows that nobody else has it.
+TEST_F(InterfaceConfigTest, ARouteFromAnAddressComesWhenThatMayBeUsed) {
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip -6 route add 2001:db8:77::/48 dev lan src 2001:db8::1");
+  auto config = read_interface_config("lan");
+  config["sysctls"]["ipv6/accept_dad"] = "1";
+  const std::string before = route("2001:db8:77::/48");
+  lose_driver();
+  restore_interface_config("eth9", config);
+  EXPECT_EQ(route("2001:db8:77::/48"), before);
+  run("ip link set eth9-wire down && ip addr flush dev lan && ip addr add 2001:db8::2/64 dev lan");
+  host::Netlink netlink;
+  EXPECT_FALSE(await_addresses(netlink, host::interface_lookup()("lan")->index, std::chrono::milliseconds(60))) << "without a link";
+}
+
+TEST_F(InterfaceConfigTest, OneThingThatIsRefusedKeepsNothingElseFromComing) {
+  run("ip link set lan up mtu 1400 && ip addr add 192.0.2.1/24 dev lan && ip route add 10.77.0.0/16 via 192.0.2.254 dev lan");
   const auto config = read_interface_config("lan");
   lose_driver();
   run("ip link add lan type bridge");
   EXPECT_EQ(test::error_of([&] { restore_interface_config("eth9", config); }),
-            "giving the network interface lan its name back: File exists");
+            "giving the network interface lan its name back: File exists; rename the interface that has this name now");
+  EXPECT_EQ(host::interface_lookup()("eth9")->mtu, 1400u);
+  EXPECT_THAT(host::interface_lookup()("eth9")->addresses, testing::Contains("192.0.2.1/24"));
+  EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev eth9"));
   EXPECT_EQ(test::error_of([&] { restore_interface_config("nothing", config); }), "there is no network interface nothing");
   EXPECT_EQ(test::error_of([&] { read_interface_config("nothing"); }), "there is no network interface nothing");
 }
 
+TEST_F(InterfaceConfigTest, WhatHangsOnItIsNamedAsLost) {
+  const host::Bdf function = host::Bdf::parse("0000:01:10.0");
+  test::FakeSysfs sysfs;
+  sysfs.add(function.to_string(), "igbvf", 1);
+  sysfs.add_interface(function.to_string(), "lan");
+  const Host host{.sysfs = sysfs.root()};
+  EXPECT_THAT(losses_of(function, host), IsEmpty());
+  run("ip link add link lan name lan.5 type macvlan");
+  std::filesystem::create_directories(sysfs.root() / "class/net/lan/brport");
+  EXPECT_THAT(losses_of(function, host), ElementsAre("lan.5 on top of lan will be gone, and not put back",
+                                                     HasSubstr("lan will be a port of its bridge again, but with a new port's settings")));
+}
+
 TEST_F(InterfaceConfigTest, NetworkInterfaceTellsWhatUsesIt) {
   run("ip link property add dev lan altname lan0 && ip link set lan mtu 1400 address 02:11:22:33:44:55");
-  const auto idle = host::network_interface("lan");
+  const auto idle = host::interface_lookup()("lan");
   ASSERT_TRUE(idle);
   EXPECT_FALSE(idle->up);
   EXPECT_THAT(uses_of(*idle), IsEmpty());
   run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip route add default via 192.0.2.254");
   run("ip link add link lan name lan.5 type macvlan");
-  const auto used = host::network_interface("lan0");
+  const auto used = host::interface_lookup()("lan0");
   ASSERT_TRUE(used);
   EXPECT_EQ(used->name, "lan");
   EXPECT_EQ(used->mac, "02:11:22:33:44:55");
@@ -188,7 +292,17 @@ TEST_F(InterfaceConfigTest, NetworkInterfaceTellsWhatUsesIt) {
   EXPECT_TRUE(used->carrier);
   EXPECT_THAT(used->altnames, ElementsAre("lan0"));
   EXPECT_THAT(uses_of(*used), ElementsAre("lan has the default route", "lan has the address 192.0.2.1/24", "lan carries lan.5"));
-  EXPECT_FALSE(host::network_interface("nothing"));
+  EXPECT_FALSE(host::interface_lookup()("nothing"));
+}
+
+/// A router has a million routes: they are asked for once, however many interfaces are looked at.
+TEST_F(InterfaceConfigTest, ALookupAnswersFromWhatItFirstSaw) {
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip route add 198.51.100.0/24 via 192.0.2.254");
+  const auto look_up = host::interface_lookup();
+  EXPECT_FALSE(look_up("lan")->default_route);
+  run("ip route add default via 192.0.2.254 table 77");
+  EXPECT_FALSE(look_up("lan")->default_route);
+  EXPECT_TRUE(host::interface_lookup()("lan")->default_route) << "of any table";
 }
 
 }  // namespace

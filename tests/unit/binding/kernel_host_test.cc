@@ -1,5 +1,7 @@
 #include "binding/kernel_host.h"
 
+#include <fcntl.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,12 +43,18 @@ TEST(KernelHostTest, ModulesAreModprobesAffair) {
               StartsWith("loading the module vfio-pci: running /no/such/modprobe: No such file"));
 }
 
-TEST(KernelHostTest, AGroupWithoutAFileIsOpenNowhere) {
+TEST(KernelHostTest, AFileThatIsNotThereIsOpenNowhere) {
   const test::TemporaryDirectory devfs;
-  devfs.write("vfio/12", "");
+  devfs.write("vfio/12", "no device");
   KernelHost host("/sys", devfs.path());
-  EXPECT_FALSE(host.is_open(12));
-  EXPECT_FALSE(host.is_open(13));
+  EXPECT_EQ(host.opener_of("vfio/12"), "");
+  EXPECT_EQ(host.opener_of("vfio/13"), "");
+  EXPECT_FALSE(host.is_claimed("vfio/12"));
+}
+
+TEST(KernelHostTest, WhoeverHasAFileOpenIsFoundByItsDescriptors) {
+  const UniqueFd fd(::open("/dev/full", O_RDONLY | O_CLOEXEC));
+  EXPECT_THAT(KernelHost().opener_of("full"), testing::MatchesRegex(".* \\(process [0-9]+\\)"));
 }
 
 TEST(KernelHostTest, EachChangeIsAFaultPoint) {

@@ -16,6 +16,15 @@ class LeaseTest : public BindingTest {
  protected:
   void bind_for_good() { bind({function()}, false, host()); }
   void release_it() { release({function()}, host()); }
+  /// The host's administrator takes the function from vfio-pci by hand, and gives it to its driver.
+  void rebind_by_hand(const std::string& config) {
+    namespace fs = std::filesystem;
+    const fs::path device = sysfs_.root() / "devices/pci0000:00" / kBdf;
+    fs::remove(device / "driver");
+    sysfs_.set(kBdf, "driver_override", "(null)\n");
+    sysfs_.link(kBdf, "driver", sysfs_.root() / "bus/pci/drivers/igbvf");
+    sysfs_.set(kBdf, "net/fake_lan0/config", config);
+  }
   /// A run that is killed when it has the function.
   void leave_a_killed_run() {
     for (int n = 1;; ++n) {
@@ -45,7 +54,7 @@ TEST_F(LeaseTest, ARunBindsAndGivesBackWhatItTook) {
 TEST_F(LeaseTest, NobodyElseTakesWhatARunHas) {
   const Lease lease(function(), Owner::kRun, host());
   EXPECT_FALSE(Lock::try_take(function(), host().run));
-  EXPECT_TRUE(releasable(host()).empty());
+  EXPECT_TRUE(lock_holder(function(), host().run).somebody());
 }
 
 TEST_F(LeaseTest, ReleasingIsDoneOnce) {
@@ -64,10 +73,20 @@ TEST_F(LeaseTest, WhatACommandBindsStaysUntilItIsReleased) {
   bind_for_good();
   stale();
   EXPECT_EQ(kernel_.state(), bound_);
-  EXPECT_EQ(releasable(host()), std::vector{function()});
+  EXPECT_EQ(taken(host()), std::vector{function()});
   release_it();
   EXPECT_EQ(kernel_.state(), before_);
   EXPECT_THAT(error_of([&] { release_it(); }), StartsWith("strait has not taken 0000:01:10.0; "));
+}
+
+TEST_F(LeaseTest, WhatIsTakenIsKnownByTheNamesOfItsInterface) {
+  kernel_.add_card("0000:02:10.0", 13, "fake_lan1");
+  sysfs_.set("0000:02:10.0", "net/fake_lan1/config", R"({"altnames":["fake_uplink"],"name":"fake_lan1"})");
+  bind({function(), host::Bdf::parse("02:10.0")}, false, host());
+  place_.write("state/records/0000:00:01.0.json", "damaged");
+  EXPECT_EQ(taken_with_interface("fake_lan0", host()), std::vector{function()});
+  EXPECT_EQ(taken_with_interface("fake_uplink", host()), std::vector{host::Bdf::parse("02:10.0")});
+  EXPECT_TRUE(taken_with_interface("fake_lan", host()).empty());
 }
 
 TEST_F(LeaseTest, ARunOnWhatACommandHasBoundLeavesItBound) {
@@ -125,16 +144,14 @@ TEST_F(LeaseTest, WhatVfioPciDoesNotTakeGoesBack) {
   EXPECT_TRUE(records().functions().empty());
 }
 
-TEST_F(LeaseTest, AFailureLeavesWhatElseTheRecordHas) {
-  kernel_.broken_drivers_ = {"vfio-pci"};
-  Lease lease(function(), Owner::kRun, host());
-  lease.remember_vf({host::Bdf::parse(kBdf), 1, {{"vlan", "5"}}});
-  EXPECT_THAT(error_of([&] { lease.bind(); }), StartsWith("vfio-pci does not take"));
-  const auto record = records().load(function(), Owner::kRun);
-  ASSERT_TRUE(record && record->vf);
-  EXPECT_FALSE(record->driver);
-  lease.release();
-  EXPECT_EQ(read_text_file(sysfs_.root() / "vf/1"), R"({"vlan":"5"})");
+TEST_F(LeaseTest, WhatCannotBeBoundNorGoBackHasItsRealReason) {
+  kernel_.broken_drivers_ = {"vfio-pci", "igbvf"};
+  log::set_level(log::Level::kOff);
+  EXPECT_THAT(error_of([&] { bind_for_good(); }), StartsWith("vfio-pci does not take 0000:01:10.0; "));
+  log::set_level(log::Level::kWarning);
+  kernel_.broken_drivers_.clear();
+  stale();
+  EXPECT_EQ(kernel_.state(), before_);
 }
 
 TEST_F(LeaseTest, AllAreBoundOrNone) {
@@ -147,11 +164,27 @@ TEST_F(LeaseTest, AllAreBoundOrNone) {
   EXPECT_TRUE(records().functions().empty());
 }
 
+TEST_F(LeaseTest, AllAreBoundOrNoneWhereverTheyAreKilled) {
+  const char* const kOther = "0000:01:10.2";
+  kernel_.add(kOther, "igbvf", 14);
+  const std::vector both = {function(), host::Bdf::parse(kOther)};
+  int bound = 0;
+  for (int n = 1; test::killed_at(n, [&] { binding::bind(both, false, host()); }); ++n) {
+    stale();
+    EXPECT_EQ(kernel_.driver(), kernel_.driver(kOther)) << "killed at " << n;
+    if (kernel_.driver() != "vfio-pci") continue;
+    ++bound;
+    release(both, host());
+  }
+  EXPECT_EQ(bound, 2) << "the second was still to be noted as complete";
+}
+
 TEST_F(LeaseTest, AHostDriverThatDoesNotTakeItBackIsAnErrorAndTheRecordStays) {
   bind_for_good();
   kernel_.broken_drivers_ = {"igbvf"};
   EXPECT_THAT(error_of([&] { release_it(); }),
-              AllOf(StartsWith("0000:01:10.0 was bound to igbvf, which does not take it back"), HasSubstr("tries again")));
+              AllOf(StartsWith("0000:01:10.0 was bound to igbvf, which does not take it back; "),
+                    testing::EndsWith("; then 'strait release 0000:01:10.0' tries again")));
   kernel_.broken_drivers_.clear();
   release_it();
   EXPECT_EQ(kernel_.state(), before_);
@@ -195,6 +228,33 @@ TEST_F(LeaseTest, ADriverThatSomebodyElseHasBoundSinceStays) {
   release_it();
   log::set_level(log::Level::kWarning);
   EXPECT_EQ(kernel_.state(), "driver pci-stub, override (null)");
+}
+
+/// The record of old is no reason to bring the configuration of old back.
+TEST_F(LeaseTest, AnInterfaceThatItsAdministratorTookBackByHandIsNotTouched) {
+  const std::string now = R"({"mtu":1280,"name":"fake_lan0"})";
+  bind_for_good();
+  rebind_by_hand(now);
+  const std::string state = kernel_.state();
+  stale();
+  EXPECT_EQ(kernel_.state(), state);
+  release_it();
+  EXPECT_EQ(kernel_.state(), state);
+  leave_a_killed_run();
+  rebind_by_hand(now);
+  stale();
+  EXPECT_EQ(kernel_.state(), state);
+  EXPECT_TRUE(records().functions().empty());
+}
+
+TEST_F(LeaseTest, AVfThatWasMadeAnewIsAnother) {
+  bind_for_good();
+  make_anew();
+  log::set_level(log::Level::kOff);
+  stale();
+  log::set_level(log::Level::kWarning);
+  EXPECT_EQ(kernel_.state(), bound_);
+  EXPECT_TRUE(records().functions().empty());
 }
 
 TEST_F(LeaseTest, AnotherCardInItsPlaceIsNotTouched) {
@@ -259,7 +319,7 @@ TEST_F(LeaseTest, ABindKilledBetweenAnyTwoStepsIsDoneOrUndone) {
     EXPECT_EQ(kernel_.state(), before_) << "killed at " << n;
     EXPECT_TRUE(records().functions().empty()) << "killed at " << n;
   }
-  EXPECT_EQ(n, 6);  // The record twice, driver_override, unbind, probe.
+  EXPECT_EQ(n, 8);  // The record twice, driver_override, unbind, probe, the record twice.
   EXPECT_EQ(kernel_.state(), bound_);
 }
 
@@ -272,16 +332,29 @@ TEST_F(LeaseTest, AReleaseKilledBetweenAnyTwoStepsIsDoneByTheNext) {
     EXPECT_EQ(kernel_.state(), before_) << "killed at " << n;
     bind_for_good();
   }
-  EXPECT_EQ(n, 8);  // Override, unbind, probe, override, the interface twice, the record.
+  EXPECT_EQ(n, 10);  // The record twice, override, unbind, probe, the interface twice, override, the record.
   EXPECT_EQ(kernel_.state(), before_);
 }
 
 TEST_F(LeaseTest, AReleaseThatStoppedHalfWayIsStale) {
   bind_for_good();
-  for (int n = 2; test::killed_at(n, [&] { release_it(); }); ++n) {
+  for (int n = 3; test::killed_at(n, [&] { release_it(); }); ++n) {
     stale();
     EXPECT_EQ(kernel_.state(), before_) << "killed at " << n;
     bind_for_good();
+  }
+}
+
+TEST_F(LeaseTest, AReleaseOfAFunctionWithoutADriverThatStoppedHalfWayIsStale) {
+  const char* const kOther = "0000:01:10.2";
+  kernel_.add(kOther, "", 14);
+  const std::string before = kernel_.state(kOther);
+  const std::vector other = {host::Bdf::parse(kOther)};
+  binding::bind(other, false, host());
+  for (int n = 3; test::killed_at(n, [&] { release(other, host()); }); ++n) {
+    stale();
+    EXPECT_EQ(kernel_.state(kOther), before) << "killed at " << n;
+    binding::bind(other, false, host());
   }
 }
 
@@ -302,6 +375,17 @@ TEST_F(LeaseTest, WhatCannotBePutRightDoesNotKeepTheOthersFromIt) {
   EXPECT_EQ(release_stale(host(), [&](const std::string& line) { complaints.push_back(line); }), std::vector{function()});
   EXPECT_THAT(complaints, testing::ElementsAre(HasSubstr("0000:00:01.0.run.json is damaged")));
   EXPECT_EQ(kernel_.state(), before_);
+}
+
+TEST_F(LeaseTest, ARecordThatLacksSomethingIsDamaged) {
+  leave_a_killed_run();
+  Record record = *records().load(function(), Owner::kRun);
+  record.interfaces[0].erase("dev_port");
+  records().save(record);
+  std::vector<std::string> complaints;
+  release_stale(host(), [&](const std::string& line) { complaints.push_back(line); });
+  EXPECT_THAT(complaints, testing::ElementsAre(HasSubstr("the record is damaged")));
+  EXPECT_EQ(kernel_.driver(), "igbvf") << "the rest comes all the same";
 }
 
 TEST_F(LeaseTest, NoRecordNoBinding) {

@@ -1,5 +1,6 @@
 #include "binding/obstacles.h"
 
+#include "binding/disks.h"
 #include "tests/unit/binding/binding_test.h"
 
 namespace strait::binding {
@@ -24,6 +25,18 @@ class ObstaclesTest : public BindingTest {
     std::filesystem::create_directories(sysfs_.root() / "class/block");
     std::filesystem::create_symlink(sysfs_.root() / disk, sysfs_.root() / "class/block/nvme0n1");
     std::filesystem::create_symlink(sysfs_.root() / disk / "nvme0n1p1", sysfs_.root() / "class/block/nvme0n1p1");
+  }
+  /// The disk as native NVMe multipath has it: below the subsystem, which has a link to the controller behind 01:10.0.
+  void add_multipath_disk() {
+    namespace fs = std::filesystem;
+    const fs::path subsystem = sysfs_.root() / "devices/virtual/nvme-subsystem/nvme-subsys0";
+    sysfs_.set(kBdf, "nvme/nvme0/nvme0c0n1/dev", "0:0\n");
+    fs::create_directories(subsystem / "nvme0n1/nvme0n1p1");
+    fs::create_symlink(sysfs_.root() / "devices/pci0000:00" / kBdf / "nvme/nvme0", subsystem / "nvme0");
+    fs::create_directories(sysfs_.root() / "class/block");
+    fs::create_symlink(sysfs_.root() / "devices/pci0000:00" / kBdf / "nvme/nvme0/nvme0c0n1", sysfs_.root() / "class/block/nvme0c0n1");
+    fs::create_symlink(subsystem / "nvme0n1", sysfs_.root() / "class/block/nvme0n1");
+    fs::create_symlink(subsystem / "nvme0n1/nvme0n1p1", sysfs_.root() / "class/block/nvme0n1p1");
   }
   static constexpr const char* kNothing = "(no error)";
 };
@@ -50,6 +63,14 @@ TEST(UsesOfInterface, RouteAddressMasterAndUppersAre) {
 
 TEST_F(ObstaclesTest, AnIdleFunctionHasNone) { EXPECT_EQ(why_not(kBdf), kNothing); }
 
+TEST_F(ObstaclesTest, AnInterfaceThatAContainerHasIsInUse) {
+  sysfs_.move_interfaces_away(kBdf);
+  EXPECT_EQ(why_not(kBdf),
+            "0000:01:10.0 is in use on this host: its network interface is in another network namespace, such as a container's; "
+            "end that use, or bind it with --force");
+  EXPECT_EQ(why_not(kBdf, true), kNothing);
+}
+
 TEST_F(ObstaclesTest, AFunctionThatIsNotThereIsAnError) {
   EXPECT_THAT(why_not("09:00.0"), StartsWith("there is no PCI function 0000:09:00.0"));
 }
@@ -58,7 +79,7 @@ TEST_F(ObstaclesTest, BridgesAndFunctionsWithoutAnIommuCannotBeForced) {
   kernel_.add("0000:00:1c.0", "pcieport", 3, "0x060400");
   kernel_.add("0000:02:00.0", "igb", -1);
   EXPECT_EQ(why_not("00:1c.0", true), "0000:00:1c.0 is a bridge; bind the functions behind it");
-  EXPECT_THAT(why_not("02:00.0", true), StartsWith("no IOMMU translates for 0000:02:00.0; enable VT-d"));
+  EXPECT_THAT(why_not("02:00.0", true), StartsWith("no IOMMU translates for 0000:02:00.0; the IOMMU is on, but no unit of it is in charge"));
 }
 
 TEST_F(ObstaclesTest, WhatAProcessHasOpenCannotBeForced) {
@@ -84,12 +105,49 @@ TEST_F(ObstaclesTest, MountedDisksSwapAndPartsOfOthersAreUses) {
   EXPECT_EQ(why_not(kBdf, true), kNothing);
 }
 
-TEST_F(ObstaclesTest, APfWithVfsIsForcedOnlyWhileNoneIsInUse) {
+TEST_F(ObstaclesTest, DisksOfAnNvmeSubsystemAreBehindItsControllers) {
+  add_multipath_disk();
+  EXPECT_THAT(uses_of_disks(function(), host()), IsEmpty());
+  place_.write("proc/self/mountinfo", "22 1 259:7 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw\n");
+  EXPECT_THAT(uses_of_disks(function(), host()), ElementsAre("nvme0n1p1 is mounted on /"));
+  kernel_.add("0000:02:00.0", "nvme", 20);
+  EXPECT_THAT(uses_of_disks(host::Bdf::parse("02:00.0"), host()), IsEmpty()) << "another controller's";
+}
+
+TEST_F(ObstaclesTest, ADiskThatIsClaimedOrOpenOutOfSightIsInUse) {
+  add_disk();
+  kernel_.claimed_ = {"nvme0n1p1"};
+  EXPECT_THAT(uses_of_disks(function(), host()), ElementsAre(HasSubstr("nvme0n1p1 is claimed by a file system or volume not seen from here")));
+  kernel_.open_files_ = {"nvme0n1"};
+  EXPECT_THAT(uses_of_disks(function(), host()), testing::Contains("a process has /dev/nvme0n1 open"));
+  EXPECT_THAT(why_not(kBdf), HasSubstr("a process has /dev/nvme0n1 open"));
+}
+
+TEST_F(ObstaclesTest, WhatAUserSpaceDriverHasOpenCannotBeForced) {
+  sysfs_.set(kBdf, "uio/uio3/name", "igb_uio\n");
+  EXPECT_EQ(why_not(kBdf), kNothing);
+  kernel_.open_files_ = {"uio3"};
+  EXPECT_EQ(why_not(kBdf, true), "0000:01:10.0 is in use: a process has /dev/uio3 open; end that one first");
+  EXPECT_EQ(user_of(function(), host(), strait::host::interface_lookup()), "by a process that has /dev/uio3 open");
+}
+
+TEST_F(ObstaclesTest, WhatAProcessHasOpenByIommufdIsInUse) {
+  kernel_.add("0000:02:00.0", "vfio-pci", 20);
+  sysfs_.set("0000:02:00.0", "vfio-dev/vfio0/dev", "511:0\n");
+  EXPECT_EQ(why_not("02:00.0"), kNothing);
+  kernel_.open_files_ = {"vfio/devices/vfio0"};
+  EXPECT_THAT(why_not("02:00.0", true), HasSubstr("a process has /dev/vfio/devices/vfio0 open"));
+}
+
+/// They would be gone for good: nobody notes their settings, nor who had them.
+TEST_F(ObstaclesTest, APfWithVfsCannotBeForced) {
   kernel_.add("0000:01:00.0", "igb", 11);
   sysfs_.make_vf("0000:01:00.0", 0, kBdf);
-  EXPECT_THAT(why_not("01:00.0"), HasSubstr("it has 1 VFs, which go with its driver"));
-  EXPECT_EQ(why_not("01:00.0", true), kNothing);
-  const auto lock = Lock::take(function(), host().run);
+  for (const bool force : {false, true}) {
+    EXPECT_EQ(why_not("01:00.0", force),
+              "0000:01:00.0 has 1 VFs, which would go with its driver and not come back; remove them first: strait vf remove 0000:01:00.0");
+  }
+  const auto lock = Lock::take(function(), host());
   EXPECT_THAT(why_not("01:00.0", true), StartsWith("0000:01:10.0, a VF of 0000:01:00.0, is in use by strait, process "));
 }
 

@@ -17,7 +17,9 @@ class RecordTest : public BindingTest {
     record.function = function();
     record.pid = 17;
     record.identity = "8086:10ca 8086:a03c";
-    record.vf = VfBefore{host::Bdf::parse("01:00.0"), 3, {{"vlan", "7"}}};
+    record.vf = VfBefore{host::Bdf::parse("01:00.0"), 3, {.vlan = 7}, {.vlan = 9, .trust = true}};
+    record.complete = true;
+    record.first = host::Bdf::parse("01:00.0");
     record.driver = DriverBefore{"igbvf", ""};
     record.interfaces.push_back({{"name", "fake_lan0"}});
     record.attributes.push_back({"bus/pci/devices/0000:01:00.0/sriov_drivers_autoprobe", "1", "0"});
@@ -36,7 +38,10 @@ TEST_F(RecordTest, WhatIsSavedIsFound) {
   ASSERT_TRUE(found->vf && found->driver);
   EXPECT_EQ(found->vf->pf, host::Bdf::parse("01:00.0"));
   EXPECT_EQ(found->vf->index, 3u);
-  EXPECT_EQ(found->vf->settings, (nlohmann::json{{"vlan", "7"}}));
+  EXPECT_EQ(found->vf->settings, record().vf->settings);
+  EXPECT_EQ(found->vf->ours, record().vf->ours);
+  EXPECT_TRUE(found->complete);
+  EXPECT_EQ(found->first, host::Bdf::parse("01:00.0"));
   EXPECT_EQ(found->driver->driver, "igbvf");
   ASSERT_EQ(found->interfaces.size(), 1u);
   EXPECT_EQ(found->interfaces[0]["name"], "fake_lan0");
@@ -69,9 +74,25 @@ TEST_F(RecordTest, OneOfAnEarlierBootIsVoid) {
   place_.write("proc/sys/kernel/random/boot_id", "second-boot\n");
   EXPECT_FALSE(records().load(function(), Owner::kCommand));
   EXPECT_TRUE(records().functions().empty());
+  EXPECT_EQ(records().functions_with_files(), std::vector{function()});
   EXPECT_TRUE(std::filesystem::exists(file()));
-  records().remove_void();
+  records().tidy(function());
   EXPECT_FALSE(std::filesystem::exists(file()));
+  EXPECT_TRUE(records().functions_with_files().empty());
+}
+
+TEST_F(RecordTest, WhatAKilledWriterLeftIsTidiedAway) {
+  const std::string next = std::string(kBdf) + ".run.json.next";
+  place_.write("state/records/" + next, "{");
+  EXPECT_TRUE(records().functions().empty());
+  EXPECT_EQ(records().functions_with_files(), std::vector{function()});
+  {
+    const Lock lock = Lock::take(function(), host());
+    stale();
+    EXPECT_TRUE(std::filesystem::exists(place_.path() / "state/records" / next)) << "it may still be written";
+  }
+  stale();
+  EXPECT_FALSE(std::filesystem::exists(place_.path() / "state/records" / next));
 }
 
 TEST_F(RecordTest, SomebodyElsesFileIsNoRecord) {
@@ -81,18 +102,18 @@ TEST_F(RecordTest, SomebodyElsesFileIsNoRecord) {
 }
 
 TEST_F(RecordTest, ADamagedOneIsAnErrorThatSaysWhatToDo) {
-  for (const char* text : {"{", R"({"boot_id": "first-boot", "version": 1})"}) {
+  for (const char* text : {"{", R"({"boot_id": "first-boot", "version": 2})"}) {
     place_.write("state/records/" + std::string(kBdf) + ".json", text);
     EXPECT_THAT(error_of([&] { records().load(function(), Owner::kCommand); }),
                 testing::AllOf(HasSubstr(".json is damaged"), HasSubstr("then remove the file")));
     EXPECT_EQ(records().functions(), std::vector{function()});
-    records().remove_void();
+    records().tidy(function());
     EXPECT_TRUE(std::filesystem::exists(file()));
   }
 }
 
 TEST_F(RecordTest, OneOfANewerStraitIsAnError) {
-  place_.write("state/records/" + std::string(kBdf) + ".json", R"({"boot_id": "first-boot", "version": 2})");
+  place_.write("state/records/" + std::string(kBdf) + ".json", R"({"boot_id": "first-boot", "version": 3})");
   EXPECT_THAT(error_of([&] { records().load(function(), Owner::kCommand); }), HasSubstr("is of another version of strait"));
 }
 
@@ -112,8 +133,12 @@ TEST_F(RecordTest, WhoeverIsKilledWhileWritingLeavesTheOldOneOrTheNew) {
   EXPECT_EQ(records().functions(), std::vector{function()});
 }
 
-TEST_F(RecordTest, IdentityIsVendorAndDeviceTwice) {
-  EXPECT_EQ(identity_of(function(), sysfs_.root()), "8086:10ca 8086:a03c");
+TEST_F(RecordTest, IdentityIsVendorAndDeviceTwiceAndTheDirectory) {
+  const std::string before = identity_of(function(), sysfs_.root());
+  EXPECT_THAT(before, testing::StartsWith("8086:10ca 8086:a03c "));
+  EXPECT_EQ(identity_of(function(), sysfs_.root()), before);
+  make_anew();
+  EXPECT_NE(identity_of(function(), sysfs_.root()), before);
   EXPECT_THAT(error_of([&] { identity_of(host::Bdf::parse("09:00.0"), sysfs_.root()); }), HasSubstr("there is no PCI function 0000:09:00.0"));
 }
 

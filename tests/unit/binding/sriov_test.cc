@@ -44,8 +44,26 @@ TEST_F(SriovTest, AnotherNumberGoesByWayOfNone) {
 TEST_F(SriovTest, TheSameNumberChangesNothing) {
   set_vf_count(pf(), 2, false, host());
   card_.table_[0].vlan = 5;
-  set_vf_count(pf(), 2, false, host());
+  EXPECT_FALSE(set_vf_count(pf(), 2, false, host()));
   EXPECT_EQ(card_.table_[0].vlan, 5u);
+  EXPECT_EQ(card_.driver(0), "");
+}
+
+TEST_F(SriovTest, TheSameNumberWithProbingGivesThoseWithoutADriverTheHosts) {
+  EXPECT_TRUE(set_vf_count(pf(), 4, false, host()));
+  bind({vf(1)}, false, host());
+  for (unsigned index = 0; index < 4; ++index) sysfs_.set(test::FakePf::vf(index), "own_driver", "igbvf");
+  sysfs_.set(test::FakePf::kPf, "sriov_drivers_autoprobe", "0\n");
+  {
+    const Lock lock = Lock::take(vf(2), host());
+    EXPECT_FALSE(set_vf_count(pf(), 4, true, host()));
+  }
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_EQ(card_.driver(1), "vfio-pci");
+  EXPECT_EQ(card_.driver(2), "") << "somebody has it";
+  EXPECT_EQ(card_.driver(3), "igbvf");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "0");
+  EXPECT_EQ(records().functions(), std::vector{vf(1)});
 }
 
 TEST_F(SriovTest, WhatCannotBeIsSaid) {
@@ -59,9 +77,25 @@ TEST_F(SriovTest, WhatCannotBeIsSaid) {
   EXPECT_THAT(error(1), HasSubstr("0000:03:00.0 has no SR-IOV"));
 }
 
+TEST_F(SriovTest, WhereTheNumberIsRefusedTheFormerVfsComeBack) {
+  set_vf_count(pf(), 3, true, host());
+  card_.table_[1].vlan = 5;
+  bind({vf(2)}, false, host());
+  const auto before = card_.table_;
+  card_.refused_numbers_ = {5};
+  EXPECT_THAT(error(5), testing::StartsWith("writing sriov_numvfs: Cannot allocate memory"));
+  EXPECT_EQ(card_.table_, before);
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_EQ(card_.driver(2), "vfio-pci");
+  EXPECT_EQ(card_.attribute("sriov_drivers_autoprobe"), "1");
+  release({vf(2)}, host());
+  EXPECT_EQ(card_.driver(2), "igbvf");
+  EXPECT_TRUE(records().functions().empty());
+}
+
 TEST_F(SriovTest, AVfThatSomebodyHasKeepsTheNumber) {
   set_vf_count(pf(), 3, false, host());
-  const Lock lock = Lock::take(vf(1), host().run);
+  const Lock lock = Lock::take(vf(1), host());
   EXPECT_EQ(error(0),
             fmt::format("the number of VFs of 0000:03:00.0 cannot be changed while one is in use: 0000:03:10.1 by strait, process {}; "
                         "end that use first",
@@ -79,11 +113,14 @@ TEST_F(SriovTest, AVfThatAProcessHasOpenKeepsTheNumber) {
   EXPECT_TRUE(records().functions().empty()) << "a VF that is gone is given back to nobody";
 }
 
-/// An interface that only another network namespace sees is somebody's, too.
+/// An interface that only another network namespace sees is somebody's, too: whether sysfs is this namespace's or that of another.
 TEST_F(SriovTest, AVfWhoseInterfaceIsInUseKeepsTheNumber) {
   set_vf_count(pf(), 1, true, host());
   sysfs_.add_interface(test::FakePf::vf(0), "fake_lan9");
   EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 as fake_lan9 of another network namespace"));
+  sysfs_.move_interfaces_away(test::FakePf::vf(0));
+  EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 by another network namespace, such as a container's; end that use first"));
+  EXPECT_EQ(card_.table_.size(), 1u);
 }
 
 TEST_F(SriovTest, KilledAnywhereItLeavesAutoprobeToTheNextThatComes) {

@@ -19,7 +19,50 @@ host::VfSettings some() {
   return settings;
 }
 
-TEST(VfChange, ARecordKeepsAllOfIt) { EXPECT_EQ(from_json(nlohmann::json::parse(to_json(some()).dump())), some()); }
+/// What is set back of `now`, in the order of the requests.
+std::string steps_back_of(const VfBefore& before, const host::VfSettings& now) {
+  std::string text;
+  for (const host::VfSettings& step : steps_back(before, now)) {
+    for (const auto& [key, value] : host::vf_setting_words(step)) text += key + "=" + value + " ";
+  }
+  return text;
+}
+
+TEST(VfChange, WhatStraitSetIsSetBack) {
+  const VfBefore before = {.pf = {}, .index = 0, .settings = some(), .ours = {.vlan = 7, .vlan_qos = 0, .trust = false}};
+  host::VfSettings now = some();
+  EXPECT_EQ(steps_back_of(before, now), "") << "killed before it was set";
+  now.vlan = 7;
+  EXPECT_EQ(steps_back_of(before, now), "vlan=5 vlanQoS=0 ");
+  now.trust = false;
+  EXPECT_EQ(steps_back_of(before, now), "vlan=5 vlanQoS=0 trust=on ");
+}
+
+TEST(VfChange, WhatOthersSetSinceStays) {
+  const VfBefore before = {.pf = {}, .index = 0, .settings = some(), .ours = {.vlan = 7, .vlan_qos = 0}};
+  host::VfSettings now = some();
+  now.vlan = 20;
+  now.trust = false;
+  EXPECT_EQ(steps_back_of(before, now), "");
+}
+
+TEST(VfChange, AMacAddressIsSetBackUnlessOnlyAnAdministratorCanHaveChangedIt) {
+  const host::MacAddress ours = {2, 0, 0, 0, 0, 7}, other = {2, 0, 0, 0, 0, 9};
+  VfBefore before = {.pf = {}, .index = 0, .settings = some(), .ours = {}};
+  before.settings.trust = false;
+  host::VfSettings now = before.settings;
+  now.mac = other;
+  EXPECT_EQ(steps_back_of(before, now), "mac=02:00:00:00:00:01 ") << "the guest's driver's";
+  before.ours.mac = ours;
+  EXPECT_EQ(steps_back_of(before, now), "") << "the guest could not";
+  now.trust = true;
+  EXPECT_EQ(steps_back_of(before, now), "mac=02:00:00:00:00:01 ") << "it could";
+  now.trust = false;
+  now.mac = ours;
+  EXPECT_EQ(steps_back_of(before, now), "mac=02:00:00:00:00:01 ");
+  now.mac = host::MacAddress();
+  EXPECT_EQ(steps_back_of(before, now), "mac=02:00:00:00:00:01 ") << "the VF was reset";
+}
 
 TEST(VfChange, EachRequestIsOneChange) {
   const auto steps = in_steps(some());
@@ -47,7 +90,6 @@ TEST_F(VfChangeOnHost, APfWithoutAnInterfaceSetsNothing) {
       "0000:03:00.0 has no network interface to set mac=02:00:00:00:00:01 vlan=5 vlanQoS=0 trust=on link_state=auto with; give the PF to "
       "its network driver: the settings of its VFs are in that one's hands");
   EXPECT_NO_THROW(change_vf(pf_, 0, {}, sysfs_.root())) << "nothing to set";
-  EXPECT_NO_THROW(restore_vf({.pf = pf_, .index = 0, .settings = to_json(some())}, sysfs_.root())) << "a VF that is gone";
 }
 
 TEST_F(VfChangeOnHost, AVfThatTheDriverDoesNotKnowIsNamed) {

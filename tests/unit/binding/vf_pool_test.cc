@@ -2,6 +2,7 @@
 
 #include "binding/bind.h"
 #include "binding/sriov.h"
+#include "tests/unit/binding/killed.h"
 #include "tests/unit/binding/pf_test.h"
 
 namespace strait::binding {
@@ -25,6 +26,14 @@ class VfPoolTest : public PfTest {
   }
   std::string error(std::optional<unsigned> index = {}) {
     return error_of([&] { take(index); });
+  }
+
+  /// A run that was killed when it had VF `index`.
+  void leave_a_killed_run(unsigned index) { take(index).keep(); }
+  std::vector<std::string> stale() {
+    std::vector<std::string> complaints;
+    release_stale(host(), [&](const std::string& line) { complaints.push_back(line); });
+    return complaints;
   }
 
   host::VfSettings wanted_;
@@ -74,6 +83,88 @@ TEST_F(VfPoolTest, OneThatAnotherProgramHasOpenIsNotFree) {
   bind({vf(0)}, false, host());
   card_.open_groups_ = {31};
   EXPECT_EQ(take().function(), vf(1));
+}
+
+/// Who knows what it has set for its guest?
+TEST_F(VfPoolTest, NothingIsNotedNorChangedOfOneThatAnotherProgramHasOpen) {
+  have_vfs(1);
+  bind({vf(0)}, false, host());
+  card_.open_groups_ = {31};
+  EXPECT_FALSE(test::killed_at(1, [&] { error(); })) << "a change, or a record";
+  EXPECT_THAT(error(), HasSubstr("0000:03:10.0 is in use by a process that has /dev/vfio/31 open"));
+}
+
+TEST_F(VfPoolTest, WhatAKilledRunSetStaysWhileAnotherProgramHasTheVfOpen) {
+  have_vfs(1);
+  bind({vf(0)}, false, host());
+  leave_a_killed_run(0);
+  card_.table_[0].spoofchk = false;
+  const auto now = card_.table_;
+  card_.open_groups_ = {31};
+  EXPECT_THAT(stale(), testing::ElementsAre("0000:03:10.0 is in use: a process has /dev/vfio/31 open; end that one first"));
+  EXPECT_EQ(card_.table_, now);
+  card_.open_groups_.clear();
+  EXPECT_THAT(stale(), testing::IsEmpty());
+  before_[0].spoofchk = false;
+  EXPECT_EQ(card_.table_, before_) << "but for what others have set";
+}
+
+TEST_F(VfPoolTest, WhatIsSetAfterAKilledRunStays) {
+  have_vfs(1);
+  leave_a_killed_run(0);
+  set_vf(pf(), 0, {.vlan = 20}, host());
+  before_[0].vlan = 20;
+  EXPECT_EQ(card_.table_, before_);
+  EXPECT_THAT(stale(), testing::IsEmpty());
+  EXPECT_EQ(card_.table_, before_);
+}
+
+TEST_F(VfPoolTest, OneSettingThatIsRefusedDoesNotKeepTheRestFromComing) {
+  have_vfs(1, true);
+  leave_a_killed_run(0);
+  card_.refused_ = "vlan";
+  EXPECT_THAT(stale(), testing::ElementsAre("setting vlan=0 for VF 0 of eth0: Operation not supported; then 'strait release 0000:03:10.0' "
+                                            "tries again"));
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_EQ(card_.table_[0].mac, before_[0].mac);
+  card_.refused_.clear();
+  EXPECT_THAT(stale(), testing::IsEmpty());
+  EXPECT_EQ(card_.table_, before_);
+}
+
+/// Set at the PF, the VF's driver on the host might not change it any more.
+TEST_F(VfPoolTest, AMacAddressThatTheVfChoseIsSetBackByTheVf) {
+  have_vfs(1, true);
+  const host::MacAddress chosen = {2, 1, 2, 3, 4, 5};
+  const auto take_with = [&](const char* addr_assign_type) {
+    sysfs_.set(test::FakePf::vf(0), "net/eth7/config", R"({"mac":[2,1,2,3,4,5],"name":"eth7"})");
+    sysfs_.set(test::FakePf::vf(0), "net/eth7/addr_assign_type", addr_assign_type);
+    card_.table_[0].mac = chosen;
+    take_function(vf(0), wanted_, host()).keep();
+    card_.changes_.clear();
+    EXPECT_THAT(stale(), testing::IsEmpty());
+    EXPECT_EQ(card_.table_[0].mac, chosen);
+  };
+  card_.vf_with_interface_ = 0;
+  take_with("3\n");
+  EXPECT_THAT(card_.changes_, testing::Contains("mac=00:00:00:00:00:00"));
+  EXPECT_THAT(card_.changes_, testing::Not(testing::Contains("mac=02:01:02:03:04:05")));
+  take_with("0\n");
+  EXPECT_THAT(card_.changes_, testing::Contains("mac=02:01:02:03:04:05")) << "the PF's administrator chose";
+  card_.vf_with_interface_.reset();
+  take_with("1\n");
+  EXPECT_THAT(card_.changes_, testing::Contains("mac=02:01:02:03:04:05")) << "the PF does not follow";
+}
+
+TEST_F(VfPoolTest, WhatWouldFailWithAnyVfIsNoLackOfVfs) {
+  have_vfs(2);
+  std::filesystem::remove(sysfs_.root() / "bus/pci/drivers/vfio-pci");
+  card_.missing_modules_ = {"vfio-pci"};
+  EXPECT_EQ(error(), "the module vfio-pci cannot be loaded");
+  card_.missing_modules_.clear();
+  std::filesystem::remove_all(place_.path() / "state/records");
+  place_.write("state/records", "no directory");
+  EXPECT_THAT(error(), testing::StartsWith("making the record"));
 }
 
 TEST_F(VfPoolTest, OneThatTheRunNamesItselfIsNotFree) {

@@ -114,7 +114,7 @@ TEST(DescribeOtherFile, NamesWhatItKnows) {
   EXPECT_THAT(at(0, "MZ"), HasSubstr("EFI"));
   EXPECT_THAT(at(0, "070701"), HasSubstr("initrd"));
   EXPECT_THAT(at(0, "hello"), HasSubstr("no Linux kernel"));
-  EXPECT_EQ(describe_other_file({}), "is empty");
+  EXPECT_EQ(describe_other_file({}), "is empty; copy it again");
 }
 
 }  // namespace

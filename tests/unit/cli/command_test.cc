@@ -63,8 +63,10 @@ TEST(CommandLine, HelpBehindTheDashesIsTheGuestsAffair) {
 TEST(CommandLine, NoCommandOrAnUnknownOneIsAnError) {
   const auto error = [](const Line& words) { return test::error_of<UsageError>([&] { run_command_line(words); }); };
   EXPECT_THAT(error({}), StartsWith("no command; strait --help tells about them: run, test, "));
-  EXPECT_THAT(error({"start"}), StartsWith("'start' is no command; strait --help tells about them: run, "));
-  EXPECT_THAT(error({"--memory", "1G"}), StartsWith("'--memory' is no command; "));
+  EXPECT_THAT(error({"start"}), StartsWith("'start' is no command; there are run, test, "));
+  EXPECT_THAT(error({"--memory", "1G"}), StartsWith("'--memory' is no command; there are run, "));
+  EXPECT_EQ(error({"devcies"}), "'devcies' is no command; did you mean devices?");
+  EXPECT_EQ(error({"from_libvirt"}), "'from_libvirt' is no command; did you mean from-libvirt?");
 }
 
 }  // namespace

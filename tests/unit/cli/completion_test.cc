@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/ctl.h"
 #include "cli/run_options.h"
+#include "cli/vf.h"
 #include "tests/fakes/fake_sysfs.h"
 
 namespace strait {
@@ -70,9 +72,9 @@ class Completion : public testing::Test {
   test::FakeSysfs sysfs_;
 };
 
-/// The options that a help screen lists, one to a line.
+/// The options that a help screen lists, one to a line, or has between the brackets of a synopsis.
 Completions options_in(const std::string& help) {
-  static const std::regex kOption("\n +(?:-. \\[ )?(--[a-z-]+)");
+  static const std::regex kOption("(?:\n +(?:-. \\[ )?|\\[|\\| )(--[a-z-]+)");
   Completions options;
   for (std::sregex_iterator match(help.begin(), help.end(), kOption), end; match != end; ++match) options.push_back((*match)[1]);
   return options;
@@ -85,6 +87,8 @@ TEST_F(Completion, KnowsEveryCommand) {
 
 TEST_F(Completion, KnowsEveryOption) {
   EXPECT_THAT(options_in(run_help()), IsSupersetOf({"--kernel", "--verbose"})) << "the test reads help screens";
+  EXPECT_THAT(options_in(vf_help()), IsSupersetOf({"--probe", "--json"}));
+  EXPECT_THAT(options_in(ctl_help()), Contains("--no-wait"));
   for (const Command& command : commands()) {
     const Completions known = completions("strait " + std::string(command.name) + " --");
     for (const std::string& option : options_in(command.help())) EXPECT_THAT(known, Contains(option)) << command.name;
@@ -154,6 +158,11 @@ TEST_F(Completion, KeysOfDevice) {
   EXPECT_THAT(completions("strait run --device 01:10.0,"), Not(Contains("10.0,mac=...")))
       << "nobody sets anything of a function that is not managed";
   EXPECT_THAT(completions("strait run --device 01:10.0,managed=on,tr"), ElementsAre("on,trust=..."));
+  EXPECT_THAT(completions("strait run --device 01:10.0,managed=on,group"), ElementsAre("on,group=..."));
+  EXPECT_THAT(completions("strait run --device 01:10.0,group"), ElementsAre("10.0,group=...", "10.0,group-fd=..."));
+  for (const char* refused : {"gr", "managed", "fd"}) {
+    EXPECT_THAT(completions(std::string("strait run --device vf=eth0:any,") + refused), IsEmpty()) << refused;
+  }
 }
 
 TEST_F(Completion, CommandsWithin) {
@@ -164,6 +173,10 @@ TEST_F(Completion, CommandsWithin) {
   EXPECT_THAT(completions("strait ctl /run/sock re"), ElementsAre("remove-device"));
   EXPECT_THAT(completions("strait ctl /run/sock remove-device 0001"), ElementsAre("0001:05:00.0"));
   EXPECT_THAT(completions("strait ctl /run/sock add-device 0001:05:00.0,p2"), ElementsAre("00.0,p2p=..."));
+  for (const char* refused : {"managed", "container", "mac"}) {
+    EXPECT_THAT(completions(std::string("strait ctl /run/sock add-device 0001:05:00.0,") + refused), IsEmpty()) << refused;
+  }
+  EXPECT_THAT(completions("strait ctl /run/sock add-device v"), IsEmpty());
   EXPECT_THAT(completions("strait explain /run/sock 0001"), ElementsAre("0001:05:00.0"));
 }
 

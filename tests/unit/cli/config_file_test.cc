@@ -98,7 +98,7 @@ TEST(ConfigText, UnknownNamesAreErrorsWithASuggestion) {
   EXPECT_EQ(error("no_kernel_cache"), "guest.conf:1: 'no_kernel_cache' is no option; did you mean no-kernel-cache?");
   EXPECT_EQ(error("memory: 2G"), "guest.conf:1: there is no = behind 'memory:'; write NAME = VALUE");
   EXPECT_EQ(error("[guest]"), "guest.conf:1: '[guest]' is no option; there are memory, cmdline, device, verbose, no-kernel-cache");
-  EXPECT_THAT(error(std::string(100'000, 'x')), StartsWith("guest.conf:1: '" + std::string(40, 'x') + "...' is no option; there are "));
+  EXPECT_THAT(error(std::string(100'000, 'x')), StartsWith("guest.conf:1: '" + std::string(60, 'x') + "...' is no option; there are "));
 }
 
 TEST(ConfigText, AFileDoesNotNameAnother) {

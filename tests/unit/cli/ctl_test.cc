@@ -35,6 +35,11 @@ TEST(Ctl, AddressesAreSentInFull) {
   ::unsetenv("STRAIT_TEST_VFS");
 }
 
+/// Which is refused there, with a reason; an address it is not.
+TEST(Ctl, AVfOfAPoolIsTheOtherSidesAffair) {
+  EXPECT_EQ(parse({"s", "add-device", "vf=eth0:any,vlan=5"}).arguments[0], "vf=eth0:any,vlan=5");
+}
+
 TEST(Ctl, WrongWordsAreUsageErrors) {
   for (const auto& words : {Line{}, Line{"s"}, Line{"s", "frobnicate"}, Line{"s", "info", "x"}, Line{"s", "add-device"}, Line{"s", "ping", "--now"}}) {
     EXPECT_THAT(test::error_of([&] { parse(words); }), HasSubstr("strait ctl SOCKET COMMAND"));

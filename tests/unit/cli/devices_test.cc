@@ -6,11 +6,14 @@
 #include <set>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "binding/lock.h"
 #include "cli/devices_json.h"
 #include "cli/devices_text.h"
 #include "tests/fakes/fake_machine.h"
+#include "tests/unit/as_nobody.h"
 #include "tests/unit/error_of.h"
 
 namespace strait {
@@ -139,9 +142,9 @@ TEST(DevicesText, AFunctionThatNoIommuTranslatesForHasTheRemedyBeneath) {
             "\n"
             "GROUP     FUNCTION       NAME                                             DRIVER\n"
             "    - - + 0000:00:01.0   unknown                                               -\n"
-            "          INTx ?, MSI ?, MSI-X ?; reset ?\n"
+            "          INTx ?, MSI ?, MSI-X ?; can be reset\n"
             "    - - x 10000:e1:00.0  unknown                                               -\n"
-            "          INTx ?, MSI ?, MSI-X ?; reset ?\n"
+            "          INTx ?, MSI ?, MSI-X ?; can be reset\n"
             "          no IOMMU translates for it -> enable it\n"
             "\n"
             "MSI and MSI-X ?: only root may read that far.\n");
@@ -163,11 +166,12 @@ TEST(DevicesText, InterfacesSayWhatHoldsThem) {
   host::NetworkInterface down, port;
   port.up = true;
   port.master = "br0";
-  inventory.functions[0].interfaces = {{"eth0", down, {}}, {"eth1", port, {}}, {"eth2", {}, {}}};
+  inventory.functions[0].interfaces = {{"eth0", down, {}}, {"eth1", port, {}}, {"eth2", {}, {}}, {}};
   const std::string text = devices_text(inventory, kPlain);
   EXPECT_THAT(text, HasSubstr("\n          eth0: down\n"
                               "          eth1: up, no carrier, in br0\n"
-                              "          eth2: in another network namespace\n"));
+                              "          eth2: in another network namespace\n"
+                              "          an interface: in another network namespace\n"));
 }
 
 /// Whatever the names are, and however long.
@@ -223,6 +227,64 @@ TEST(DevicesJson, NamesAreStable) {
   EXPECT_THAT(vf["blockers"], IsEmpty());
 }
 
+/// The machine with whatever its VF's user is.
+class DevicesInUse : public testing::Test {
+ protected:
+  DevicesInUse() {
+    place_.write("proc/4711/comm", "qemu-system-x86\n");
+    std::filesystem::create_directories(place_.path() / "proc/4711/fd");
+  }
+  host::Inventory inventory() {
+    host::Inventory inventory = machine_.inventory();
+    const binding::Host host = {.sysfs = machine_.root(), .devfs = place_.path() / "dev", .run = place_.path() / "run"};
+    add_users(inventory, host::OpenDevices(place_.path() / "proc"), host);
+    return inventory;
+  }
+  nlohmann::json vf_json() { return nlohmann::json::parse(devices_json(inventory()))["functions"][4]; }
+
+  const test::FakeMachine machine_;
+  const test::TemporaryDirectory place_;
+};
+
+TEST_F(DevicesInUse, WhatNobodyHasStaysAssignable) {
+  EXPECT_EQ(devices_text(inventory(), kTree), kGolden);
+  EXPECT_EQ(vf_json()["in_use"], false);
+}
+
+TEST_F(DevicesInUse, WhatARunHasIsNotAssignable) {
+  const auto lock = binding::Lock::try_take(host::Bdf::parse("02:10.0"), place_.path() / "run");
+  const std::string user = fmt::format("strait, process {}", ::getpid());
+  const std::string text = devices_text(inventory(), kPlain);
+  EXPECT_THAT(text, testing::StartsWith("IOMMU Intel VT-d: 7 functions, 0 assignable now, 6 once bound to vfio-pci.\n"));
+  EXPECT_THAT(text, HasSubstr("- x 0000:02:10.0"));
+  EXPECT_THAT(text, HasSubstr("\n          in use by " + user + "\n          -> end that one first, or choose another function\n"));
+  expect_to_fit(text);
+  const auto vf = vf_json();
+  EXPECT_EQ(vf["assignable"], false);
+  EXPECT_EQ(vf["in_use"], true);
+  EXPECT_EQ(vf["blockers"][0]["kind"], "in_use");
+  EXPECT_EQ(vf["blockers"][0]["reason"], "0000:02:10.0 is in use by " + user);
+  EXPECT_THAT(vf["blockers"][0]["bind"], IsEmpty());
+}
+
+TEST_F(DevicesInUse, WhatAnotherProgramHasOpenIsNotAssignable) {
+  std::filesystem::create_directories(place_.path() / "dev/vfio");
+  std::filesystem::create_symlink("/dev/zero", place_.path() / "dev/vfio/30");
+  std::filesystem::create_symlink("/dev/zero", place_.path() / "proc/4711/fd/7");
+  EXPECT_THAT(devices_text(inventory(), kPlain), HasSubstr("in use by qemu-system-x86, process 4711\n"));
+}
+
+TEST_F(DevicesInUse, AnOrdinaryUserIsToldWhatOnlyRootCanTell) {
+  std::filesystem::permissions(place_.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(place_.path() / "proc/4711/fd", std::filesystem::perms::none);
+  std::filesystem::permissions(machine_.root(), std::filesystem::perms(0755));
+  const test::AsNobody nobody;
+  if (!nobody.works()) GTEST_SKIP() << "this process can be nobody else";
+  EXPECT_EQ(vf_json()["in_use"], nullptr);
+  EXPECT_THAT(devices_text(inventory(), kPlain),
+              HasSubstr("\n\nWhether somebody else's process has a function of vfio-pci, only root can tell.\n"));
+}
+
 TEST(DevicesJson, WhatIsUnknownIsNull) {
   const host::Inventory inventory{.iommu_units = {}, .iommu = false, .names = false, .functions = {bare("01:00.0")}};
   const nlohmann::json json = nlohmann::json::parse(devices_json(inventory));
@@ -232,6 +294,14 @@ TEST(DevicesJson, WhatIsUnknownIsNull) {
   }
   EXPECT_TRUE(function["interrupts"]["msi_messages"].is_null());
   EXPECT_EQ(json["iommu"]["present"], false);
+}
+
+TEST(DevicesJson, AnInterfaceOfAnotherNamespaceHasNoName) {
+  host::Inventory inventory{.iommu_units = {}, .iommu = false, .names = false, .functions = {bare("01:00.0")}};
+  inventory.functions[0].interfaces.emplace_back();
+  const auto interface = nlohmann::json::parse(devices_json(inventory))["functions"][0]["network_interfaces"][0];
+  EXPECT_TRUE(interface["name"].is_null());
+  EXPECT_EQ(interface["in_this_namespace"], false);
 }
 
 TEST(DevicesRequestTest, WordsAreAddressesAndOptions) {

@@ -126,7 +126,7 @@ TEST(Doctor, WrongWordsAreUsageErrors) {
   EXPECT_THAT(error({"--json", "--print-config"}), HasSubstr("exclude each other"));
   EXPECT_THAT(error({"--memory", "lots"}), HasSubstr("--memory lots"));
   EXPECT_THAT(error({"--jsn"}), HasSubstr("jsn"));
-  EXPECT_THAT(error({"01:10.0", "01:10.1"}), HasSubstr("positional"));
+  EXPECT_THAT(error({"01:10.0", "01:10.1"}), HasSubstr("'01:10.1' is one word too many"));
 }
 
 TEST(Doctor, ADeviceThatIsNotThereIsAnError) {

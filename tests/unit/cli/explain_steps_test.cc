@@ -44,8 +44,10 @@ struct Scene {
     device.function = function;
     host.interrupts = 1234;
     host.watched = std::chrono::seconds(3);
+    host.posted = false;
     host.physical.emplace();
     host.physical->address = "0000:01:00.0";
+    host.physical->driver = "igb";
     host.physical->interface = "eth0";
     host.physical->up = host.physical->carrier = true;
     host.physical->settings.vlan = 0;
@@ -130,13 +132,57 @@ const Case kWellCases[] = {
        s.host.physical->settings.link_state = VfLinkState::kEnable;
      },
      Verdict::kWorks, "link", "forced up"},
-    {"PfInAnotherNamespace",
+    {"PfOutOfReach",
      [](Scene& s) {
        s.host.physical->up.reset();
        s.host.physical->carrier.reset();
        s.host.physical->settings = {};
      },
      Verdict::kWorks, "pf_up", ""},
+    {"PfInAnotherNamespace",
+     [](Scene& s) {
+       s.host.physical = PhysicalFacts{};
+       s.host.physical->elsewhere = true;
+     },
+     Verdict::kWorks, "pf_up", "its interface is in another network namespace"},
+    {"PfDownWhereTheFirmwareRunsTheLink",
+     [](Scene& s) {
+       s.host.physical->driver = "mlx5_core";
+       s.host.physical->up = false;
+     },
+     Verdict::kWorks, "pf_up", "no carrier: PF eth0 is down"},
+    {"PfDownAndLinkForcedUp",
+     [](Scene& s) {
+       s.host.physical->driver = "ice";
+       s.host.physical->up = false;
+       s.host.physical->settings.link_state = VfLinkState::kEnable;
+     },
+     Verdict::kWorks, "pf_up", "eth0 is down, and the VF's link forced up"},
+    {"Posted",  // the kernel's counts stay as they are
+     [](Scene& s) {
+       s.host.interrupts = 0;
+       s.host.watched = {};
+       s.host.posted = true;
+     },
+     Verdict::kWorks, "interrupts_arriving", "the host does not see them: they are posted to the guest"},
+    {"PerhapsPosted",
+     [](Scene& s) {
+       s.host.interrupts = 0;
+       s.host.posted.reset();
+     },
+     Verdict::kWorks, "interrupts_arriving", "may be posted"},
+    {"PollsWithoutInterrupts",
+     [](Scene& s) {
+       s.function().msix.enabled = false;
+       s.host.interrupts = 0;
+     },
+     Verdict::kWorks, "interrupts_enabled", "no interrupts enabled"},
+    {"PollsAndListensForEvents",
+     [](Scene& s) {
+       s.function().msix.unmasked = s.function().msix.connected = s.function().msix.working = 1;
+       s.host.interrupts = 0;
+     },
+     Verdict::kWorks, "interrupts_arriving", "a driver that polls"},
     {"WrongVlanPerhaps", [](Scene& s) { s.host.physical->settings.vlan = 7; }, Verdict::kWorks, "vf_settings", "VLAN 7: is it the right one?"},
     {"SharedLine", [](Scene& s) { s.host.interrupts.reset(); }, Verdict::kWorks, "interrupts_arriving", "does not tell"},
     {"MappingsWithdrawn", [](Scene& s) { s.function().withdrawn = true; }, Verdict::kWorks, "bars", "withdrawn by the host"},
@@ -160,6 +206,12 @@ const Case kIdleCases[] = {
        s.host.interrupts = 0;
      },
      Verdict::kIdle, "interrupts_arriving", "is not seen"},
+    {"Asleep",  // as a guest's kernel leaves a device that nobody uses
+     [](Scene& s) {
+       s.function().power_state = 3;
+       s.host.interrupts = 0;
+     },
+     Verdict::kIdle, "power", "to sleep (D3)"},
     {"VirtioWithNothingToDo",
      [](Scene& s) {
        s.host.physical.reset();
@@ -229,7 +281,6 @@ const Case kFailedCases[] = {
      Verdict::kFailed, "seen", "has not looked at it in 60 s"},
     {"BarNotPlaced", [](Scene& s) { s.function().bars[0].address = 0; }, Verdict::kFailed, "bars", "BAR 0 (16K) has no address"},
     {"BarHidden", [](Scene& s) { s.function().bars[0].answers = BarFacts::Answers::kPartly; }, Verdict::kFailed, "bars", "hidden"},
-    {"Asleep", [](Scene& s) { s.function().power_state = 3; }, Verdict::kFailed, "power", "to sleep (D3)"},
     {"NoDriver", &Scene::without_driver, Verdict::kFailed, "driver", "no driver in the guest"},
     {"MemoryDecodingOff", [](Scene& s) { s.function().command &= ~PCI_COMMAND_MEMORY; }, Verdict::kFailed, "decoding", "memory decoding is off"},
     {"NoBusMastering", [](Scene& s) { s.function().command &= ~PCI_COMMAND_MASTER; }, Verdict::kFailed, "bus_mastering", "no bus mastering"},
@@ -239,7 +290,6 @@ const Case kFailedCases[] = {
        s.function().command = PCI_COMMAND_MEMORY;
      },
      Verdict::kFailed, "bus_mastering", "no bus mastering"},
-    {"NoInterruptsEnabled", [](Scene& s) { s.function().msix.enabled = false; }, Verdict::kFailed, "interrupts_enabled", "no interrupts enabled"},
     {"PinThatTheHostDoesNotHear",
      [](Scene& s) {
        s.function().msix = {};
@@ -258,6 +308,20 @@ const Case kFailedCases[] = {
      [](Scene& s) {
        s.host.physical->up = false;
        s.host.physical->carrier.reset();
+       s.host.interrupts = 0;
+     },
+     Verdict::kFailed, "pf_up", "no carrier: PF eth0 is down"},
+    {"PfDownWithItsVfs",  // ixgbe turns their queues off, whatever link_state says
+     [](Scene& s) {
+       s.host.physical->driver = "ixgbe";
+       s.host.physical->up = false;
+       s.host.physical->settings.link_state = VfLinkState::kEnable;
+     },
+     Verdict::kFailed, "pf_up", "no carrier: PF eth0 is down"},
+    {"PfDownAndNothingArrives",
+     [](Scene& s) {
+       s.host.physical->driver = "mlx5_core";
+       s.host.physical->up = false;
        s.host.interrupts = 0;
      },
      Verdict::kFailed, "pf_up", "no carrier: PF eth0 is down"},
@@ -283,6 +347,18 @@ TEST(ExplainSteps, WithoutALinkNoInterruptsAreAllRight) {
   scene.host.physical->up = false;
   scene.host.interrupts = 0;
   EXPECT_EQ(find(explain(scene.device, scene.host), "interrupts_arriving")->status, Status::kUnknown);
+}
+
+TEST(ExplainSteps, APfThatIsDownIsWatchedBeforeItIsBlamed) {
+  Scene scene;
+  scene.host.physical->driver = "mlx5_core";
+  scene.host.physical->up = false;
+  scene.host.interrupts = 0;
+  scene.host.watched = {};
+  const Explanation explanation = explain(scene.device, scene.host);
+  EXPECT_EQ(find(explanation, "pf_up")->status, Status::kUnknown);
+  EXPECT_EQ(find(explanation, "pf_up")->remedy, "On the host: ip link set eth0 up; reload the guest's driver if it gave up.");
+  EXPECT_EQ(find(explanation, "interrupts_arriving")->status, Status::kWaiting);
 }
 
 TEST(ExplainSteps, AWholeCardHasNoStepsOfAPhysicalFunction) {

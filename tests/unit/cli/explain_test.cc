@@ -42,6 +42,10 @@ TEST(ExplainWords, WrongOnesAreUsageErrors) {
   }
 }
 
+TEST(ExplainWords, WhatIsTooMuchIsNamed) {
+  EXPECT_THAT(test::error_of<UsageError>([] { parse({"socket", "01:10.0", "01:10.2"}); }), StartsWith("'01:10.2' is one word too many; "));
+}
+
 TEST(ExplainCommand, NobodyListensIsAnError) {
   const std::vector<const char*> words = {"/nonexistent/socket"};
   EXPECT_THAT(test::error_of([&] { run_explain(words); }), HasSubstr("give the socket of a running strait"));
@@ -116,6 +120,28 @@ TEST_F(ExplainHost, APhysicalFunctionMayHaveNoInterfaceOrNoVfsToTell) {
   EXPECT_FALSE(facts().physical->up);
 }
 
+TEST_F(ExplainHost, ARepresentorKnowsNothingOfVfs) {
+  sysfs_.add_interface("0000:01:00.0", "a_rep");
+  sysfs_.set("0000:01:00.0", "net/a_rep/phys_port_name", "pf0vf1\n");
+  add_interface("0x1003\n", "1\n");
+  EXPECT_EQ(facts().physical->interface, "eth0");
+  EXPECT_EQ(facts().physical->driver, "igb");
+}
+
+TEST_F(ExplainHost, ThePfsInterfaceMayBeInAnotherNamespace) {
+  sysfs_.move_interfaces_away("0000:01:00.0");
+  EXPECT_TRUE(facts().physical->elsewhere);
+  EXPECT_EQ(facts().physical->interface, "");
+}
+
+TEST_F(ExplainHost, PostedInterruptsAreThoseOfDoctor) {
+  EXPECT_EQ(facts().posted, std::nullopt);
+  proc_.write("cmdline", "intremap=nopost\n");
+  EXPECT_EQ(facts().posted, false);
+}
+
+TEST_F(ExplainHost, AFunctionThatHasGoneHasNoPhysicalOne) { EXPECT_FALSE(facts("0000:01:10.4").physical); }
+
 TEST_F(ExplainHost, AWholeCardHasNone) { EXPECT_FALSE(facts("0000:01:10.0").physical); }
 
 class ExplainReport : public testing::Test {
@@ -184,6 +210,7 @@ TEST_F(ExplainReport, ProgramsGetStepsAndFacts) {
   EXPECT_EQ(json["facts"]["function"]["vendor"], 0x8086);
   EXPECT_EQ(json["host"]["physical_function"]["interface"], "eth0");
   EXPECT_TRUE(json["host"]["interrupts"].is_null());
+  EXPECT_TRUE(json["host"]["posted_interrupts"].is_null());
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ std::string domain(const std::string& elements, const std::string& memory = "<me
 std::string config_of(const std::string& elements) { return convert(domain(elements), "d.xml").config; }
 std::string error_of(const std::string& elements) { return error_of_xml(domain(elements)); }
 
-std::string report(const std::string& elements) { return report_of(convert(domain(elements), "d.xml").left_out); }
+std::string report(const std::string& elements) { return report_of(convert(domain(elements), "d.xml")); }
 
 std::string hostdev(const std::string& address, const std::string& more = "") {
   return fmt::format("<devices><hostdev mode='subsystem' type='pci'><source><address {}/></source>{}</hostdev></devices>", address, more);
@@ -71,18 +71,39 @@ TEST(Xml, IsUtf8) {
             "d.xml, line 2, column 7: a byte 0xe4 that is no UTF-8 text; save it as UTF-8, which libvirt writes");
   EXPECT_THAT(error_of_xml(std::string("<domain>\0</domain>", 18)), HasSubstr("column 9: a byte 0x00 that is no UTF-8 text"));
   EXPECT_THAT(error_of_xml("\xff\xfe<\0d\0"), HasSubstr("column 1: a byte 0xff that is no UTF-8 text"));
+  for (const char* odd : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xef\xbf\xbf", "\xf0\x8f\xbf\xbf",
+                          "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80"}) {
+    EXPECT_THAT(error_of_xml(fmt::format("<domain>{}</domain>", odd)), HasSubstr("column 9: a byte 0x")) << testing::PrintToString(odd);
+  }
+  EXPECT_THAT(config_of("<name>\xed\x9f\xbf \xee\x80\x80 \xf4\x8f\xbf\xbf</name>"), HasSubstr("\xf4\x8f\xbf\xbf"));
   EXPECT_THAT(config_of("<name>k\xc3\xa4se</name>"), HasSubstr("k\xc3\xa4se"));
   EXPECT_THAT(convert("\xef\xbb\xbf" + domain(""), "d.xml").config, HasSubstr("memory = 512M"));
 }
 
 TEST(Xml, SaysNothingThatATerminalWouldObey) {
   EXPECT_THAT(error_of_xml("<domain>\x1b[2J</domain>"), HasSubstr("column 9: a byte 0x1b that is no UTF-8 text"));
-  EXPECT_THAT(error_of_xml("<domain type='kvm'><memory>&#27;[2J</memory></domain>"), HasSubstr("'?[2J' is no amount of memory"));
+  EXPECT_THAT(error_of_xml("<domain type='kvm'><memory>&#x9b;2J</memory></domain>"), HasSubstr("'\xc2?2J' is no amount of memory"));
   EXPECT_THAT(error_of(hostdev("type='a&#10;b' bus='1'")), HasSubstr("type='a?b' is no PCI address"));
   EXPECT_THAT(error_of("<vcpu \xc2\x9b='1'>0</vcpu>"), HasSubstr("/domain/vcpu: not a number"));
   EXPECT_THAT(report("<\xc2\x9b/>"), HasSubstr("/domain/\xc2?\n"));
   EXPECT_THAT(report("<devices><interface type='network'><source network='a&#10;b'/></interface></devices>"), HasSubstr("network a?b: "));
-  EXPECT_EQ(shown(std::string(70, 'a')), std::string(60, 'a') + "...");
+}
+
+TEST(Xml, HasReferencesToItsCharactersAndToFiveEntities) {
+  EXPECT_THAT(config_of("<name>a &lt;&#x41;&#66;&amp;&gt;&quot;&apos;&#x1F600;</name>"),
+              HasSubstr("domain a <AB&>\"'\xf0\x9f\x98\x80 for"));
+  EXPECT_EQ(error_of_xml("<domain>\n <name>a&#0;b</name></domain>"),
+            "d.xml, line 2, column 9: '&#0;' stands for no character of XML's; write &amp; where an & is meant");
+  for (const char* odd : {"&foo;", "&#x0;", "&#27;", "&#xD800;", "&#xdfff;", "&#xFFFE;", "&#x110000;", "&#4294967361;", "&#;", "&#x;",
+                          "&#X41;", "&#-1;", "&#x 41;", "&;", "& b", "&amp", "&amp b;", "&"}) {
+    EXPECT_THAT(error_of_xml(fmt::format("<domain><name>{}</name></domain>", odd)), HasSubstr(" stands for no character of XML's; "))
+        << odd;
+    EXPECT_THAT(error_of_xml(fmt::format("<domain>\n<memory unit=\"<!--{}-->\">1</memory></domain>", odd)),
+                StartsWith("d.xml, line 2, column 19: '&"))
+        << odd;
+  }
+  EXPECT_THAT(config_of("<!-- &foo; &#0; --><name><![CDATA[a &foo; b]]></name><?pi &foo;?>"), HasSubstr("domain a &foo; b for"))
+      << "which are none where XML has no references";
 }
 
 TEST(Xml, IsNoLargerThanADomainCanBe) {
@@ -114,7 +135,8 @@ TEST(Memory, HasUnits) {
   EXPECT_EQ(memory("<memory unit='k'> 1048576 </memory>"), "1G");
   EXPECT_EQ(memory("<memory unit='m'>1536</memory>"), "1536M");
   EXPECT_EQ(memory("<memory unit='T'>1</memory>"), "1T");
-  EXPECT_EQ(memory("<cpu><numa><cell memory='1' unit='GiB'/><cell memory='1048576'/></numa></cpu>"), "2G");
+  EXPECT_EQ(memory("<memory unit=''>1048576</memory>"), "1G") << "as without it";
+  EXPECT_EQ(memory("<cpu><numa><cell memory='1' unit='GiB'/><cell memory='1048576' unit=''/></numa></cpu>"), "2G");
 }
 
 TEST(Memory, IsChecked) {
@@ -142,6 +164,7 @@ TEST(Processors, AreChecked) {
   EXPECT_THAT(config_of(""), HasSubstr("\ncpus = 1\n"));
   EXPECT_THAT(config_of("<vcpu>254</vcpu>"), HasSubstr("\ncpus = 254\n"));
   EXPECT_THAT(config_of("<vcpu current='3'>400</vcpu>"), HasSubstr("\ncpus = 3\n"));
+  EXPECT_THAT(config_of("<vcpu>010</vcpu>"), HasSubstr("\ncpus = 10\n"));
   EXPECT_EQ(error_of("<vcpu>255</vcpu>"), "d.xml, line 1: /domain/vcpu: 255 processors: strait gives at most 254; give fewer");
   for (const char* count : {"0", "-1", "two", "", "0x2", "99999999999999999999"}) {
     EXPECT_EQ(error_of(fmt::format("<vcpu>{}</vcpu>", count)), "d.xml, line 1: /domain/vcpu: not a number of processors; give 1 to 254");
@@ -155,8 +178,8 @@ TEST(Boot, WithoutAKernelItSaysWhatToGive) {
   for (const char* os : {"", "<os><boot dev='hd'/></os>", "<os><kernel> </kernel></os>"}) {
     const Conversion result = convert(fmt::format("<domain type='kvm'><memory>524288</memory>{}</domain>", os), "d.xml");
     EXPECT_THAT(result.config, AllOf(HasSubstr("#   kernel = FILE\n"), Not(HasSubstr("\nkernel"))));
-    ASSERT_FALSE(result.left_out.empty());
-    EXPECT_EQ(result.left_out[0].path, "/domain/os/kernel");
+    ASSERT_FALSE(result.account.list.empty());
+    EXPECT_EQ(result.account.list[0].path, "/domain/os/kernel");
   }
 }
 
@@ -171,11 +194,11 @@ TEST(Boot, OnlyX86AndOnlyLinesOfText) {
               HasSubstr("arch='aarch64': strait runs x86-64 guests"));
   EXPECT_THAT(error_of_xml("<domain><os><kernel>/a\n/b</kernel></os></domain>"),
               HasSubstr("/domain/os/kernel: '/a?/b' is not one line of text"));
-  EXPECT_THAT(error_of_xml("<domain><name>a&#27;[2J</name></domain>"), HasSubstr("/domain/name: 'a?[2J' is not one line of text"));
-  EXPECT_THAT(error_of_xml("<domain><os><kernel>/k</kernel><cmdline>a&#1;</cmdline></os></domain>"),
+  EXPECT_THAT(error_of_xml("<domain><name>a&#10;b</name></domain>"), HasSubstr("/domain/name: 'a?b' is not one line of text"));
+  EXPECT_THAT(error_of_xml("<domain><os><kernel>/k</kernel><cmdline>a&#127;</cmdline></os></domain>"),
               HasSubstr("'a?' is not one line of text"));
   const auto xen = convert("<domain type='xen'><memory>524288</memory><os><type>xen</type></os></domain>", "d.xml");
-  EXPECT_THAT(report_of(xen.left_out), AllOf(HasSubstr("/domain/@type\n"), HasSubstr("/domain/os/type/text()\n")));
+  EXPECT_THAT(report_of(xen), AllOf(HasSubstr("/domain/@type\n"), HasSubstr("/domain/os/type/text()\n")));
 }
 
 // ---- Devices
@@ -218,6 +241,78 @@ TEST(Devices, AreManagedOrToBeBound) {
               HasSubstr("managed='maybe' is neither yes nor no"));
 }
 
+TEST(Devices, KeptFromTheGuestAreForTheUserToBind) {
+  const std::string kept = hostdev("bus='1'", "<address type='unassigned'/>");
+  EXPECT_THAT(config_of(kept), EndsWith("\n# /domain/devices/hostdev, line 1\n"
+                                        "# Not given to the guest, but perhaps of the same group: strait bind 0000:01:00.0\n"));
+  EXPECT_THAT(report(kept), HasSubstr("but does not give it to the guest\n    line 1: /domain/devices/hostdev\n"));
+}
+
+TEST(Devices, WhoseSlotTheGuestSeesElsewhereLoseTheirNames) {
+  constexpr const char* kLostInList =
+      "Left out:\n  the guest sees it in another slot: names such as enp6s0 change\n    line 1: /domain/devices/";
+  EXPECT_THAT(report(hostdev("bus='1'", "<address type='pci' bus='6' slot='0'/>")),
+              HasSubstr(std::string(kLostInList) + "hostdev/address\n"));
+  const std::string shared =
+      "<devices><hostdev type='pci'><source><address bus='1'/></source><address type='pci' bus='6' slot='0' function='0'/></hostdev>"
+      "<hostdev type='pci'><source><address bus='2'/></source><address type='pci' bus='6' slot='0' function='1'/></hostdev></devices>";
+  EXPECT_THAT(report(shared),
+              HasSubstr(std::string(kLostInList) + "hostdev[1]/address/@bus\n    line 1: /domain/devices/hostdev[1]/address/@slot\n"));
+  EXPECT_THAT(report(hostdev("bus='1'", "<address type='pci' slot='5' function='1'/>")),
+              HasSubstr("Left out:\n  function 0 of its slot is not assigned; the guest sees it elsewhere\n    line 1: "
+                        "/domain/devices/hostdev/address\n"));
+  EXPECT_THAT(report(hostdev("bus='1'", "<address type='pci' domain='0' bus='0' slot='0' function='0'/>")),
+              HasSubstr("nothing is lost by it:\n  all zeros are no address; strait chooses one, as libvirt does\n"));
+  EXPECT_THAT(report(hostdev("bus='1'", "<address type='pci' slot='5'/>")), Not(HasSubstr("address")));
+}
+
+TEST(Devices, AreAtMostThirtyOneSlots) {
+  std::string devices;
+  for (int bus = 1; bus <= 32; ++bus) devices += fmt::format("<hostdev type='pci'><source><address bus='{}'/></source></hostdev>", bus);
+  EXPECT_EQ(error_of("<devices>" + devices + "</devices>"),
+            "d.xml, line 1: /domain/devices: 32 functions: the guest's one bus has slots 1 to 31; give fewer, or several of them one slot");
+}
+
+TEST(Devices, OfWhichTheRomIsOffHaveItReadWhole) {
+  EXPECT_THAT(config_of(hostdev("bus='1'", "<rom bar='off' enabled='no'/>")), HasSubstr("\ndevice = 0000:01:00.0,rombar=off\n"));
+  EXPECT_THAT(report(hostdev("bus='1'", "<rom bar='off' enabled='no'/>")), Not(HasSubstr("rom")));
+  EXPECT_THAT(config_of(hostdev("bus='1'", "<rom enabled='no'/>")), HasSubstr(",rombar=off\n"));
+  EXPECT_THAT(config_of(hostdev("bus='1'", "<rom bar='on' enabled='yes'/>")), Not(HasSubstr("rombar")));
+}
+
+/// What can be given to a libvirt guest, in the forms of https://libvirt.org/formatdomain.html#host-device-assignment.
+TEST(Devices, OfEveryOtherFormAreLeftOut) {
+  const std::string xml =
+      "<devices>"
+      "<hostdev mode='subsystem' type='usb'><source startupPolicy='optional'><vendor id='0x1234'/></source></hostdev>\n"
+      "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/></source></hostdev>\n"
+      "<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost' wwpn='naa.50014057667280d8'/></hostdev>\n"
+      "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883'/></source></hostdev>\n"
+      "<hostdev mode='capabilities' type='misc'><source><char>/dev/input/event3</char></source></hostdev>\n"
+      "<interface type='hostdev'><source><address type='usb' bus='1' device='2'/></source></interface>\n"
+      "<interface type='bridge'><source bridge='br0'/></interface>\n"
+      "<disk type='nvme'><source type='pci' namespace='1'><address domain='1' bus='2' slot='0' function='0'/></source></disk></devices>";
+  EXPECT_THAT(config_of(xml), Not(HasSubstr("device =")));
+  EXPECT_THAT(
+      report(xml),
+      AllOf(HasSubstr("not devices of type usb\n    line 1: /domain/devices/hostdev[1]\n    line 6: /domain/devices/interface[1]\n"),
+            HasSubstr("not devices of type scsi\n    line 2: "), HasSubstr("not devices of type scsi_host\n    line 3: "),
+            HasSubstr("not devices of type mdev\n    line 4: "), HasSubstr("for containers\n    line 5: "),
+            HasSubstr("strait has no networks of the host's making; assign a VF: device = vf=PF:any\n    line 7: "),
+            HasSubstr("to give the guest the whole NVMe: device = 0001:02:00.0,managed=on\n    line 8: ")));
+}
+
+TEST(Devices, HaveWordsThatSayNothingToStrait) {
+  const std::string xml =
+      hostdev("bus='1'",
+              "<driver name='kvm' model='vfio-pci-igb' iommufd='yes'/><origstates><unbind/></origstates><boot order='1'/>"
+              "<alias name='ua-1'/><acpi index='5'/><teaming type='transient' persistent='ua-0'/>");
+  EXPECT_THAT(report(xml), AllOf(HasSubstr("strait assigns with VFIO\n    line 1: /domain/devices/hostdev/driver/@name\n"),
+                                 HasSubstr("strait binds vfio-pci\n"), HasSubstr("strait opens the VFIO group\n"),
+                                 HasSubstr("there is no order\n"), HasSubstr("comes from its slot: addr=\n"),
+                                 HasSubstr("strait has no virtio-net to fail over to\n"), HasSubstr("nothing is lost by it:\n")));
+}
+
 TEST(Devices, RomFilesAreOneLine) {
   EXPECT_THAT(error_of(hostdev("bus='1'", "<rom file='a&#10;b'/>")), HasSubstr("/hostdev/rom: 'a?b' is not one line of text"));
 }
@@ -234,9 +329,10 @@ TEST(Vfs, HaveMacAddressesOfOneCard) {
 }
 
 TEST(Vfs, HaveOneVlan) {
-  EXPECT_THAT(config_of(vf("<vlan><tag id='0xfe'/></vlan>")), HasSubstr(",managed=on,vlan=254\n"));
+  EXPECT_THAT(config_of(vf("<vlan><tag id='254'/></vlan>")), HasSubstr(",managed=on,vlan=254\n"));
+  EXPECT_THAT(config_of(vf("<vlan><tag id='010'/></vlan>")), HasSubstr(",managed=on,vlan=10\n")) << "unlike the numbers of addresses";
   EXPECT_THAT(config_of(vf("<vlan><tag id='0'/></vlan>")), HasSubstr(",managed=on,vlan=0\n")) << "which takes one away";
-  for (const char* id : {"4095", "", "x"}) {
+  for (const char* id : {"4095", "", "x", "0xfe", "-1"}) {
     EXPECT_THAT(error_of(vf(fmt::format("<vlan><tag id='{}'/></vlan>", id))),
                 HasSubstr(fmt::format("/vlan/tag: id='{}' is no VLAN; give 1 to 4094", id)));
   }
@@ -244,6 +340,14 @@ TEST(Vfs, HaveOneVlan) {
     EXPECT_THAT(config_of(vf(vlan)), Not(HasSubstr("vlan="))) << vlan;
     EXPECT_THAT(report(vf(vlan)), HasSubstr("a VF has one VLAN")) << vlan;
   }
+  EXPECT_THAT(report(vf("<vlan><tag id='5' nativeMode='tagged'/></vlan>")), HasSubstr("/vlan/tag/@nativeMode\n"));
+}
+
+TEST(Vfs, HaveSettingsThatStraitMakesOtherwise) {
+  EXPECT_THAT(report(vf("<virtualport type='802.1Qbh'/><link state='down'/><mtu size='9000'/><bandwidth><inbound average='1'/></bandwidth>",
+                        "managed='yes' trustGuestRxFilters='yes'")),
+              AllOf(HasSubstr("strait speaks to no switch\n"), HasSubstr("write link_state=disable\n"),
+                    HasSubstr("up to what the PF has\n"), HasSubstr("set limits with strait vf set\n"), HasSubstr("write trust=on\n")));
 }
 
 TEST(Vfs, WhoseSettingsStraitMakesAreManaged) {
@@ -255,7 +359,7 @@ TEST(Vfs, WhoseSettingsStraitMakesAreManaged) {
 TEST(Places, KeepSlotsOfBusZeroAndWhatSharesASlot) {
   const auto at = [](const char* bdf) { return Place{host::Bdf::parse(bdf), {}}; };
   std::vector<Place> places = {at("00:01.0"), at("06:00.0"), at("06:00.1"), at("00:05.1"), at("07:00.0"), at("08:00.1"), at("08:00.2"), {}};
-  choose_places(places);
+  EXPECT_TRUE(choose_places(places));
   EXPECT_EQ(places[0].given, (GuestSlot{1, 0}));
   EXPECT_EQ(places[1].given, (GuestSlot{2, 0})) << "the first that is free";
   EXPECT_EQ(places[2].given, (GuestSlot{2, 1}));
@@ -266,14 +370,51 @@ TEST(Places, KeepSlotsOfBusZeroAndWhatSharesASlot) {
   EXPECT_EQ(places[7].given, std::nullopt);
 }
 
-TEST(Places, WithoutAFreeSlotTheChoiceIsLeftToRun) {
-  std::vector<Place> places;
-  for (std::uint8_t slot = 1; slot < 32; ++slot) places.push_back({host::Bdf{0, 0, slot, 0}, {}});
-  places.push_back({host::Bdf{0, 1, 0, 0}, {}});
-  places.push_back({host::Bdf{0, 1, 0, 1}, {}});
-  choose_places(places);
-  EXPECT_EQ(places[30].given, (GuestSlot{31, 0}));
-  EXPECT_EQ(places[31].given, std::nullopt);
+TEST(Places, AreThirtyOne) {
+  const auto fit = [](int alone, int together) {
+    std::vector<Place> places(static_cast<std::size_t>(alone));
+    for (int bus = 1; bus <= together; ++bus) {
+      for (std::uint8_t function = 0; function < 2; ++function) {
+        places.push_back({host::Bdf{0, static_cast<std::uint8_t>(bus), 0, function}, {}});
+      }
+    }
+    return choose_places(places);
+  };
+  EXPECT_TRUE(fit(31, 0));
+  EXPECT_FALSE(fit(32, 0));
+  EXPECT_TRUE(fit(30, 1)) << "two functions in a slot";
+  EXPECT_FALSE(fit(30, 2));
+  EXPECT_TRUE(fit(0, 31));
+  EXPECT_FALSE(fit(0, 32));
+}
+
+// ---- The serial port
+
+TEST(SerialPort, IsCom1WhateverItWasConnectedTo) {
+  const std::string other = "<serial type='unix'><source path='/s' mode='bind'/><target port='0'/></serial>";
+  EXPECT_THAT(
+      report("<devices>" + other + "</devices>"),
+      HasSubstr("connect those as you like\n    line 1: /domain/devices/serial/@type\n    line 1: /domain/devices/serial/source\n"));
+  EXPECT_THAT(report("<devices><serial type='pty'><target type='pci-serial'/></serial></devices>"),
+              HasSubstr("strait has one serial port, COM1\n"));
+  EXPECT_THAT(report("<devices><serial/><serial type='tcp'><target port='1'/></serial></devices>"),
+              HasSubstr("    line 1: /domain/devices/serial[2]\n"));
+}
+
+TEST(SerialPort, IsMadeOfAConsoleWhereThereIsNone) {
+  EXPECT_THAT(report("<devices><console type='pty'/></devices>"), Not(HasSubstr("console")));
+  const std::string file = "<console type='file'><source path='/s'/><target type='serial' port='1'/></console>";
+  EXPECT_THAT(
+      report("<devices>" + file + "</devices>"),
+      HasSubstr("connect those as you like\n    line 1: /domain/devices/console/@type\n    line 1: /domain/devices/console/source\n"));
+  EXPECT_THAT(report("<devices><serial type='pty'/>" + file + "</devices>"), Not(HasSubstr("connect those"))) << "another name for COM1";
+}
+
+TEST(SerialPort, IsTheOneConsole) {
+  EXPECT_THAT(report("<devices><console type='pty'><target type='virtio'/></console></devices>"),
+              HasSubstr("strait has one console, its serial port\n"));
+  EXPECT_THAT(report("<devices><console type='pty'/><console type='pty'><target type='serial'/></console></devices>"),
+              HasSubstr("    line 1: /domain/devices/console[2]\n"));
 }
 
 // ---- The account
@@ -283,9 +424,23 @@ TEST(LeftOut, WhatIsGivenTwiceCountsOnce) {
   EXPECT_THAT(report("<vcpu current='1' current='2'>2</vcpu>"), HasSubstr("/domain/vcpu/@current\n"));
 }
 
+TEST(LeftOut, WhatIsNotKnownIsSaidToBe) {
+  EXPECT_THAT(
+      report("<devices><frobnicator level='11'>on</frobnicator></devices>\n<mystery/>"),
+      HasSubstr("Left out, as strait does not know the names:\n    line 1: /domain/devices/frobnicator\n    line 2: /domain/mystery\n"));
+}
+
+TEST(LeftOut, WhatTheGuestSawIsLost) {
+  EXPECT_THAT(report("<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>"),
+              HasSubstr("Left out:\n  strait has no SMBIOS tables; the guest sees no product_uuid\n    line 1: /domain/uuid\n"));
+  EXPECT_THAT(
+      report("<on_poweroff>restart</on_poweroff><on_reboot>rename-restart</on_reboot><on_crash>preserve</on_crash>"),
+      AllOf(HasSubstr("have a unit or loop start it again\n"), HasSubstr("on-reboot = reset or exit\n"), HasSubstr("exit code 3 or 5")));
+}
+
 TEST(LeftOut, NamesALineForEachAttributeOfATagOfSeveralLines) {
-  EXPECT_THAT(report("<vcpu\n placement='static'\n odd='1'>1</vcpu>"),
-              AllOf(HasSubstr("line 2: /domain/vcpu/@placement\n"), HasSubstr("line 3: /domain/vcpu/@odd\n")));
+  EXPECT_THAT(report("<vcpu\n even='2'\n odd='1'>1</vcpu>"),
+              AllOf(HasSubstr("line 2: /domain/vcpu/@even\n"), HasSubstr("line 3: /domain/vcpu/@odd\n")));
 }
 
 TEST(LeftOut, TextThatSaysNothingToUs) { EXPECT_THAT(report("<devices>odd</devices>"), HasSubstr("line 1: /domain/devices/text()\n")); }

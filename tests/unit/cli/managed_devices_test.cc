@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "binding/lock.h"
 #include "binding/sriov.h"
 #include "tests/unit/binding/pf_test.h"
 
@@ -46,6 +47,27 @@ TEST_F(ManagedDevicesTest, ASignalEndsTheTaking) {
     EXPECT_EQ(managed.interrupted_by(), SIGTERM);
     EXPECT_FALSE(devices[0].vf);
     EXPECT_TRUE(devices[1].vf) << "not taken any more";
+  }
+  expect_as_before();
+}
+
+TEST_F(ManagedDevicesTest, AllThatHaveAnAddressGoByThat) {
+  std::vector<DeviceSpec> devices = {spec("vf=03:00.0:2"), spec("03:10.1,managed=on"), spec("vf=03:00.0:0")};
+  const ManagedDevices managed(devices, host(), [] { return SIGTERM; });
+  EXPECT_FALSE(devices[2].vf) << "the first";
+  EXPECT_TRUE(devices[0].vf);
+  EXPECT_EQ(card_.driver(1), "igbvf");
+}
+
+TEST_F(ManagedDevicesTest, ASignalEndsTheWaitForAnother) {
+  const auto lock = binding::Lock::take(pf(), host());
+  std::vector<DeviceSpec> devices = {spec("03:10.1,managed=on"), spec("vf=03:00.0:any")};
+  binding::Host host = this->host();
+  host.interrupted = [] { return true; };
+  {
+    int asked = 0;
+    const ManagedDevices managed(devices, host, [&asked] { return ++asked == 2 ? SIGINT : 0; });
+    EXPECT_EQ(managed.interrupted_by(), SIGINT);
   }
   expect_as_before();
 }

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests/fakes/temporary_directory.h"
+#include "tests/unit/broken_pipe.h"
 
 namespace strait {
 namespace {
@@ -70,6 +73,22 @@ TEST(Program, ADeviceThatIsNotThereIsNamed) {
   const Result result = strait("run --kernel /nonexistent/vmlinuz --memory 32M --device fffe:ff:1f.7");
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.error, HasSubstr("fffe:ff:1f.7")) << "or what else is missing on this host";
+}
+
+TEST(Program, WordsThatCannotBeWrittenAreAFailure) {
+  for (const char* words : {"--version", "help", "run --help", "devices --json", "devices", "vf list", "doctor", "doctor --json"}) {
+    const Result result = strait(std::string(words) + " >/dev/full");
+    EXPECT_EQ(result.code, 1) << words;
+    EXPECT_EQ(result.error,
+              "strait: error: writing to standard output: No space left on device; make room where it goes, or send it elsewhere\n")
+        << words;
+  }
+}
+
+TEST(Program, AReaderThatHasEnoughIsNoNews) {
+  const test::BrokenPipe pipe;
+  const int status = std::system((std::string(STRAIT_PROGRAM) + " devices >&9 2>/dev/null").c_str());
+  EXPECT_TRUE(WIFEXITED(status) ? WEXITSTATUS(status) == 128 + SIGPIPE : WTERMSIG(status) == SIGPIPE) << status;
 }
 
 TEST(Program, ClosedStandardDescriptorsAreNoTrap) {

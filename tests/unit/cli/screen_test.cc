@@ -35,6 +35,15 @@ TEST(ScreenTest, LinesBreakAtSpaces) {
   EXPECT_THAT(wrap("  ", 8), ElementsAre());
 }
 
+TEST(ScreenTest, AParagraphHangsBehindItsIndent) {
+  const std::string words = "x" + std::string(68, 'x') + " one two";
+  EXPECT_EQ(hang(words, 7, 7), std::string(69, 'x') + " one\n       two");
+  EXPECT_EQ(hang(words, 0, 2), words) << "77 columns";
+  EXPECT_EQ(hang("a " + std::string(90, 'y') + " b", 4, 2), "a\n  " + std::string(90, 'y') + "\n  b") << "a command is never cut";
+  EXPECT_EQ(hang("né " + std::string(73, 'z'), 4, 4), "né " + std::string(73, 'z')) << "in characters";
+  EXPECT_EQ(hang("", 4, 4), "");
+}
+
 /// Standard output is no terminal under ctest, and may be one elsewhere: only what the environment decides.
 TEST(ScreenTest, TheEnvironmentDecides) {
   const auto unicode = [](const char* all, const char* characters, const char* language) {

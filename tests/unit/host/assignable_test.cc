@@ -40,6 +40,11 @@ TEST_F(Assignable, WithoutAnIommuItIsNot) {
       why_not("01:10.0"),
       "no IOMMU translates for 0000:01:10.0; enable VT-d or AMD-Vi in the firmware set-up and boot the host with intel_iommu=on "
       "(AMD needs no option)");
+  sysfs_.add("0000:01:10.2", "vfio-pci", 12);
+  EXPECT_EQ(why_not("01:10.0"),
+            "no IOMMU translates for 0000:01:10.0; the IOMMU is on, but no unit of it is in charge of this device: take another, or put the "
+            "card into another slot")
+      << "others have a group";
 }
 
 TEST_F(Assignable, AHostDriverIsNamedWithItsInterfaceAndTheCommandThatTakesItAway) {

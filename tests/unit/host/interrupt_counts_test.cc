@@ -29,16 +29,24 @@ TEST(InterruptCounts, AreTheSumOfVectorsAndProcessors) {
 TEST(InterruptCounts, OfAFunctionWithoutInterruptsAreNone) {
   EXPECT_EQ(count("0000:01:00.0"), 0u) << "a host driver's are not vfio's";
   EXPECT_EQ(count("0000:05:00.0"), 0u);
-  EXPECT_EQ(count_vfio_interrupts("", Bdf::parse("0000:01:10.0")), 0u);
 }
 
 TEST(InterruptCounts, OnALineSharedWithAnotherDriverCannotBeTold) { EXPECT_EQ(count("0000:00:04.0"), std::nullopt); }
+
+/// Container engines mount /dev/null over it.
+TEST(InterruptCounts, CannotBeToldWhereTheFileIsMasked) {
+  const test::TemporaryDirectory proc;
+  proc.write("interrupts", "");
+  EXPECT_EQ(read_interrupts(proc.path()), std::nullopt);
+  EXPECT_EQ(vfio_interrupts(Bdf::parse("0000:01:10.0"), proc.path()), std::nullopt);
+}
 
 TEST(InterruptCounts, CannotBeToldWithoutTheFile) {
   const test::TemporaryDirectory empty;
   EXPECT_EQ(vfio_interrupts(Bdf::parse("0000:01:10.0"), empty.path()), std::nullopt);
   empty.write("interrupts", kInterrupts);
   EXPECT_EQ(vfio_interrupts(Bdf::parse("0000:01:10.0"), empty.path()), 121u);
+  EXPECT_EQ(vfio_interrupts(Bdf::parse("0000:05:00.0"), empty.path()), 0u);
 }
 
 }  // namespace

@@ -83,6 +83,16 @@ TEST(InventoryTest, AnInterfaceThatCannotBeReadHasItsName) {
   EXPECT_FALSE(take_inventory({Bdf::parse("02:00.0")}, sources).functions[0].interfaces[0].details);
 }
 
+TEST(InventoryTest, AnInterfaceOfAnotherNamespaceIsThereWithoutAName) {
+  test::FakeMachine machine;
+  machine.sysfs().move_interfaces_away("0000:02:00.0");
+  const auto interfaces = find(machine.inventory(), "02:00.0").interfaces;
+  ASSERT_EQ(interfaces.size(), 1u);
+  EXPECT_EQ(interfaces[0].name, "");
+  EXPECT_FALSE(interfaces[0].details);
+  EXPECT_TRUE(find(machine.inventory(), "02:10.0").interfaces.empty()) << "a function that has none has no such directory";
+}
+
 TEST(InventoryTest, AnIommuIsThereWhereThereAreGroupsOfIt) {
   const test::TemporaryDirectory nothing;
   const auto has_iommu = [](const std::filesystem::path& sysfs) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/units.h"
+#include "tests/fakes/temporary_directory.h"
 #include "tests/unit/error_of.h"
 
 namespace strait::host {
@@ -32,6 +33,24 @@ TEST(Limits, TheRemedyForLockedMemoryGivesTheNumbersThatHelp) {
 TEST(Limits, RealTimeIsPossibleOrNot) {
   // 100 is no priority, to whomever.
   EXPECT_THAT(error_of([] { check_real_time(100); }), AllOf(StartsWith("having real-time priority 100: "), HasSubstr("LimitRTPRIO=100")));
+}
+
+/// A process with CAP_IPC_LOCK and nothing else.
+TEST(Limits, ACapabilityCountsOutsideOfUserNamespacesOnly) {
+  const test::TemporaryDirectory proc;
+  proc.write("self/status", "Name:\tstrait\nVmLck:\t      12 kB\nCapEff:\t0000000000004000\n");
+  EXPECT_TRUE(locked_memory(proc.path()).capable) << "a kernel without user namespaces";
+  EXPECT_EQ(locked_memory(proc.path()).locked, 12 * kKiB);
+  proc.write("self/uid_map", "         0          0 4294967295\n");
+  EXPECT_TRUE(locked_memory(proc.path()).capable);
+  EXPECT_TRUE(locked_memory(proc.path()).unlimited);
+  for (const char* map : {"         0     100000      65536\n", "         0       1000          1\n", ""}) {
+    proc.write("self/uid_map", map);
+    EXPECT_FALSE(locked_memory(proc.path()).capable) << map;
+  }
+  proc.write("self/uid_map", "         0          0 4294967295\n");
+  proc.write("self/status", "Name:\tstrait\nCapEff:\t0000000000000000\n");
+  EXPECT_FALSE(locked_memory(proc.path()).capable);
 }
 
 TEST(Limits, ThereIsAProcessor) { EXPECT_GE(usable_cpus(), 1u); }

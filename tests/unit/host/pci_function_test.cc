@@ -83,6 +83,14 @@ TEST_F(PciFunctionTest, ItSaysWhatItIs) {
   EXPECT_THAT(nic.reset_methods().value(), ElementsAre("flr", "bus"));
 }
 
+TEST_F(PciFunctionTest, HowItIsResetKernelsBefore515DoNotTell) {
+  sysfs_.add("0000:01:00.0", "igb", 12);
+  sysfs_.set("0000:01:00.0", "reset", "");
+  EXPECT_EQ(function("01:00.0").reset_methods(), std::nullopt);
+  sysfs_.set("0000:01:00.0", "reset_method", "flr\n");
+  EXPECT_THAT(function("01:00.0").reset_methods().value(), ElementsAre("flr"));
+}
+
 TEST_F(PciFunctionTest, WhatSysfsCallsNoneIsNone) {
   sysfs_.add("0000:01:00.0", "igb", 12);
   sysfs_.set("0000:01:00.0", "numa_node", "-1\n");
@@ -101,7 +109,6 @@ TEST_F(PciFunctionTest, PhysicalAndVirtualFunctionsKnowEachOther) {
     sysfs_.make_vf("0000:01:00.0", i, i < 8 ? vf : far_vf);
   }
   sysfs_.set("0000:01:00.0", "sriov_totalvfs", "63\n");
-  sysfs_.set("0000:01:00.0", "sriov_numvfs", "11\n");
   sysfs_.set("0000:01:00.0", "sriov_drivers_autoprobe", "0\n");
   const PciFunction pf = function("01:00.0");
   const auto vfs = pf.virtual_functions();
@@ -109,7 +116,6 @@ TEST_F(PciFunctionTest, PhysicalAndVirtualFunctionsKnowEachOther) {
   EXPECT_EQ(vfs[2], (VirtualFunction{2, Bdf::parse("01:10.2")}));
   EXPECT_EQ(vfs[10], (VirtualFunction{10, Bdf::parse("01:11.2")})) << "by number, not by name";
   EXPECT_EQ(pf.sriov_total_vfs(), 63u);
-  EXPECT_EQ(pf.sriov_num_vfs(), 11u);
   EXPECT_EQ(pf.sriov_drivers_autoprobe(), false);
   EXPECT_EQ(pf.physical_function(), std::nullopt);
   EXPECT_EQ(pf.vf_index(), std::nullopt);
@@ -124,22 +130,21 @@ TEST_F(PciFunctionTest, WhatMakesNoSenseIsUnknown) {
     EXPECT_FALSE(identity.vendor || identity.device || identity.subsystem_vendor || identity.subsystem_device || identity.class_code ||
                  identity.revision)
         << content;
-    EXPECT_FALSE(odd.is_bridge() || odd.has_bus() || odd.numa_node() || odd.sriov_total_vfs() || odd.sriov_num_vfs() ||
-                 odd.sriov_drivers_autoprobe() || odd.physical_function() || odd.vf_index())
+    EXPECT_FALSE(odd.is_bridge() || odd.has_bus() || odd.numa_node() || odd.sriov_total_vfs() || odd.sriov_drivers_autoprobe() || odd.physical_function() || odd.vf_index())
         << content;
     EXPECT_TRUE(odd.virtual_functions().empty()) << content;
   };
   sysfs_.add("0000:01:00.0", "", -1);
   std::filesystem::remove(sysfs_.root() / "bus/pci/devices/0000:01:00.0/class");
   expect_nothing(function("01:00.0"), "(missing)");
-  EXPECT_EQ(function("01:00.0").reset_methods(), std::nullopt);
+  EXPECT_EQ(function("01:00.0").reset_methods(), std::vector<std::string>()) << "sysfs has no file where there is no way";
   EXPECT_TRUE(function("01:00.0").config().empty());
   sysfs_.link("0000:01:00.0", "physfn", "../nowhere");
   sysfs_.link("0000:01:00.0", "virtfn0", "../nowhere");
   sysfs_.link("0000:01:00.0", "virtfnx", "../0000:01:10.0");
   for (const std::string content : {"", "\n", "x", "0x", "-1", "0x123456789", "99999999999", "12 34", std::string("\0\xff", 2).c_str()}) {
     for (const char* name : {"vendor", "device", "subsystem_vendor", "subsystem_device", "class", "revision", "numa_node", "sriov_totalvfs",
-                             "sriov_numvfs", "sriov_drivers_autoprobe"}) {
+                             "sriov_drivers_autoprobe"}) {
       sysfs_.set("0000:01:00.0", name, content);
     }
     expect_nothing(function("01:00.0"), content);

@@ -34,6 +34,15 @@ TEST(PciInterrupts, CountsAreThoseOfTheCapabilities) {
   EXPECT_EQ(interrupts_of(config), (PciInterrupts{.pin = 1, .msi = 16, .msix = 10}));
 }
 
+TEST(PciInterrupts, AVirtualFunctionHasNoIdentityOfItsOwn) {
+  auto config = plain_config();
+  store<std::uint32_t>(config, 0, 0xffffffff);
+  config[0x3d] = 0;
+  config[0x34] = 0x70;
+  add_capability(config, 0x70, 0x11, 0x00, 0x0002);
+  EXPECT_EQ(interrupts_of(config), (PciInterrupts{.pin = 0, .msi = 0, .msix = 3}));
+}
+
 TEST(PciInterrupts, WhatTheListDoesNotHaveTheFunctionHasNot) {
   auto config = plain_config();
   EXPECT_EQ(interrupts_of(config), (PciInterrupts{.pin = 1, .msi = 0, .msix = 0}));

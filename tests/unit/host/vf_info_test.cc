@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_sysfs.h"
 #include "tests/unit/error_of.h"
 
 namespace strait::host {
@@ -91,16 +90,6 @@ TEST(VfInfo, AnInterfaceWithoutVfsHasNone) {
   EXPECT_TRUE(read_vf_table("lo").empty());
   EXPECT_THAT(test::error_of([] { read_vf_table("no_such_if"); }),
               testing::StartsWith("looking for the interface no_such_if: No such device"));
-}
-
-TEST(VfInfo, ThePfsInterfaceIsNoRepresentor) {
-  test::FakeSysfs sysfs;
-  const Bdf pf = Bdf::parse("0000:01:00.0");
-  sysfs.add("0000:01:00.0", "mlx5_core", 1);
-  EXPECT_EQ(pf_interface(pf, sysfs.root()), "");
-  for (const char* name : {"eth0", "eth1"}) sysfs.add_interface("0000:01:00.0", name);
-  std::ofstream(sysfs.root() / "bus/pci/devices/0000:01:00.0/net/eth0/phys_port_name") << "pf0vf0\n";
-  EXPECT_EQ(pf_interface(pf, sysfs.root()), "eth1");
 }
 
 }  // namespace

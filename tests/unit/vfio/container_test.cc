@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <linux/vfio.h>
 
+#include <cerrno>
+
 #include "base/little_endian.h"
 
 namespace strait::vfio {
@@ -91,6 +93,30 @@ TEST(IovaRanges, BackwardRangesAreIgnored) {
 
 TEST(IovaRanges, AnAnswerThatIsCutShortIsReadAsFarAsItGoes) {
   EXPECT_EQ(Answer().ranges({{0, 0xfff}, {0x2000, 0x2fff}}).cut(4).read(), (Ranges{{Iova(0), 0x1000}}));
+}
+
+/// Fails with `code`, `times` times.
+std::function<int()> busy(int code, int times) {
+  return [code, times]() mutable {
+    if (times-- == 0) return 7;
+    errno = code;
+    return -1;
+  };
+}
+
+TEST(OpenWhenFree, AMomentsLookBySomebodyElseIsWaitedOut) {
+  EXPECT_EQ(open_when_free(busy(EBUSY, 0)), 7);
+  EXPECT_EQ(open_when_free(busy(EBUSY, 3)), 7);
+}
+
+TEST(OpenWhenFree, AUserWhoStaysIsNot) {
+  EXPECT_EQ(open_when_free(busy(EBUSY, 1000), std::chrono::milliseconds(20)), -1);
+  EXPECT_EQ(errno, EBUSY);
+}
+
+TEST(OpenWhenFree, OtherErrorsStay) {
+  EXPECT_EQ(open_when_free(busy(EACCES, 1)), -1);
+  EXPECT_EQ(errno, EACCES);
 }
 
 TEST(IovaRanges, ALoopEnds) { EXPECT_FALSE(Answer().ranges({{0, 0xfff}}).link_to_itself().read().empty()); }

@@ -109,6 +109,16 @@ TEST_F(DeviceGroups, KeysAreForAllButTheRomFile) {
   }
 }
 
+TEST_F(DeviceGroups, AMacAddressIsForOneFunction) {
+  sysfs_.add("0000:01:10.0", "igbvf", 9);
+  EXPECT_TRUE(expanded({"01:10.0,group=on,managed=on,mac=02:00:00:00:00:01"})[0].vf_settings.mac);
+  sysfs_.add("0000:01:10.2", "igbvf", 9);
+  EXPECT_EQ(error_of<UsageError>([&] { expanded({"01:10.0,group=on,managed=on,mac=02:00:00:00:00:01"}); }),
+            "--device 0000:01:10.0,group=on,mac=: its group has 0000:01:10.0, 0000:01:10.2, and an address is one function's; "
+            "name each function with its own");
+  for (const DeviceSpec& device : expanded({"01:10.0,group=on,managed=on,vlan=7"})) EXPECT_EQ(device.vf_settings.vlan, 7u);
+}
+
 TEST_F(DeviceGroups, AFunctionComesOnce) {
   add_card();
   constexpr const char* kMessage =

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -240,6 +242,18 @@ TEST(MetricsFileTest, ARunThatNeverStartedLeavesNoEmptyFileAndNoOldOneHarmed) {
   const std::string old = directory.write("old.json", "{\"exit_code\": 1}");
   { const MetricsFile file(old); }
   EXPECT_EQ(read_json(old)["exit_code"], 1);
+}
+
+TEST(MetricsFileTest, APipeIsNotWaitedFor) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path() / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(test::error_of([&] { MetricsFile{path}; }), "the metrics file " + path + " is a pipe that nobody reads; start its reader first");
+  const UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  MetricsFile(path).write({{"exit_code", 3}});
+  char text[64] = {};
+  EXPECT_GT(::read(reader.get(), text, sizeof text - 1), 0);
+  EXPECT_EQ(nlohmann::json::parse(text)["exit_code"], 3);
 }
 
 TEST(MetricsFileTest, APathThatCannotBeWrittenIsAnErrorAtTheStart) {

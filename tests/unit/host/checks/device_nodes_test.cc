@@ -124,5 +124,30 @@ TEST(DeviceNodeCheck, AGroupInUseHasAProcessThatUsesIt) {
   EXPECT_EQ(seen.remedy, "end that process");
 }
 
+TEST(DeviceNodeCheck, AGroupThatAStraitHasTakenIsNotOpened) {
+  test::FakeHost host;
+  host.functions().add("0000:01:10.0", "vfio-pci", 12);
+  host.functions().add("0000:01:10.2", "vfio-pci", 12);
+  host.view().open_device = [](const auto& path) {
+    ADD_FAILURE() << path << " was opened";
+    return OpenedDevice{};
+  };
+  host.view().holder = [](const Bdf& bdf) { return bdf == Bdf::parse("01:10.2") ? "strait, process 4711" : ""; };
+  EXPECT_EQ(check_group_node(host.view(), 12).status, Status::kFailed);
+  EXPECT_EQ(check_group_node(host.view(), 12).cause, "strait, process 4711 has it open, and only one process may");
+  host.view().holder = [](const Bdf&) { return "strait"; };
+  EXPECT_EQ(check_group_node(host.view(), 12).cause, "strait has it open, and only one process may");
+}
+
+/// A process chooses its name itself.
+TEST(DeviceNodeCheck, ANameThatATerminalWouldObeyIsCleaned) {
+  test::FakeHost host;
+  host.device("vfio/12", EBUSY);
+  host.procfs("4711/comm", "\x1b[31mred\r\n");
+  std::filesystem::create_directories(host.view().procfs / "4711/fd");
+  std::filesystem::create_symlink("/dev/vfio/12", host.view().procfs / "4711/fd/7");
+  EXPECT_EQ(check_group_node(host.view(), 12).cause, "[31mred (4711) has it open, and only one process may");
+}
+
 }  // namespace
 }  // namespace strait::host

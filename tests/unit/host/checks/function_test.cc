@@ -92,7 +92,7 @@ TEST_F(FunctionCheck, WithoutAnIommuThereIsNoGroup) {
   EXPECT_EQ(find("group isolation").kind, CheckKind::kGroup);
   EXPECT_EQ(find("group isolation").status, Status::kFailed);
   EXPECT_EQ(find("group isolation").finding, "in no IOMMU group");
-  EXPECT_THAT(find("group isolation").remedy, HasSubstr("VT-d")) << "others have one";
+  EXPECT_THAT(find("group isolation").remedy, HasSubstr("no unit of it is in charge of this device")) << "others have one";
   host_.remove("kernel/iommu_groups");
   EXPECT_EQ(find("group isolation").remedy, "see IOMMU");
 }
@@ -163,6 +163,19 @@ TEST_F(FunctionBelowABridge, WithAcsOnItIsNot) {
   EXPECT_EQ(find("ACS above").status, Status::kOk);
   EXPECT_EQ(find("ACS above").finding, "on in every bridge above it");
   EXPECT_THAT(find("group isolation").cause, HasSubstr("the card's own functions"));
+}
+
+/// As a graphics card with its audio function: VFIO resets the bus where one guest has all of it.
+TEST_F(FunctionBelowABridge, WhatHasNoResetOfItsOwnMayHaveOneByItsBus) {
+  below(root_port(true));
+  EXPECT_EQ(find("reset").status, Status::kNote);
+  EXPECT_EQ(find("reset").finding, "only together with 0000:01:10.2, by its bus");
+  host_.functions().add("0000:01:11.0", "vfio-pci", 13);
+  EXPECT_EQ(find("reset").finding, "only together with 0000:01:10.2, 0000:01:11.0, by its bus");
+  host_.functions().add("0000:02:00.0", "ahci", 14);
+  EXPECT_EQ(find("reset").status, Status::kNote) << "another bus";
+  host_.functions().add("0000:01:12.0", "ahci", 15);
+  EXPECT_EQ(find("reset").status, Status::kWarning) << "the host's";
 }
 
 TEST_F(FunctionBelowABridge, WhatOnlyRootMayReadIsUnknown) {

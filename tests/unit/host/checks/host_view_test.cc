@@ -41,6 +41,18 @@ TEST(HostView, AModulesSwitchIsYOr1) {
   }
 }
 
+TEST(HostView, AKernelsVersionIsTheBeginningOfItsRelease) {
+  test::FakeHost host;
+  const auto version = [&](const char* release) {
+    host.procfs("sys/kernel/osrelease", release);
+    return host.view().kernel_version();
+  };
+  EXPECT_EQ(version("6.1.0-18-amd64\n"), std::pair(6u, 1u));
+  EXPECT_EQ(version("6.12\n"), std::pair(6u, 12u));
+  EXPECT_EQ(version("7\n"), std::pair(7u, 0u));
+  EXPECT_EQ(version("odd\n"), std::pair(0u, 0u));
+}
+
 TEST(HostView, ThisMachineCanBeLookedAt) {
   const HostView host = HostView::real();
   EXPECT_FALSE(host.kernel_release().empty());

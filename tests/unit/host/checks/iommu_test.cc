@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "host/pci_function.h"
 #include "tests/fakes/fake_host.h"
 
 namespace strait::host {
@@ -57,7 +58,7 @@ TEST_F(IommuCheck, PassthroughForTheHostIsFine) {
 
 TEST_F(IommuCheck, GroupsOfNoIommuModeAreNone) {
   host_.sysfs("kernel/iommu_groups/0/name", "vfio-noiommu\n");
-  EXPECT_EQ(count_iommu_groups(host_.view()), 0u);
+  EXPECT_EQ(count_iommu_groups(host_.view().sysfs), 0u);
   EXPECT_EQ(iommu().status, Status::kFailed);
 }
 
@@ -82,6 +83,17 @@ TEST_F(IommuCheck, AWordOfTheCommandLineThatTurnsItOffIsNamed) {
   EXPECT_THAT(iommu().settings, ElementsAre(Setting{std::string(kKernelCommandLine), "amd_iommu=off", true}));
   host_.boot("iommu=soft,off");
   EXPECT_EQ(iommu().cause, "the kernel was booted with iommu=off");
+}
+
+TEST_F(IommuCheck, EveryWordThatTurnsItOffIsNamedAndNoneOfAnotherMakers) {
+  turn_off();
+  host_.boot("iommu=off amd_iommu=off intel_iommu=off");
+  EXPECT_EQ(iommu().cause, "the kernel was booted with iommu=off and intel_iommu=off");
+  EXPECT_THAT(iommu().remedy, HasSubstr("remove iommu=off and intel_iommu=off from the kernel command line"));
+  EXPECT_THAT(iommu().settings, ElementsAre(Setting{std::string(kKernelCommandLine), "iommu=off", true},
+                                            Setting{std::string(kKernelCommandLine), "intel_iommu=off", true}, kIntelOn));
+  host_.boot("amd_iommu=off");
+  EXPECT_EQ(iommu().cause, "the firmware has it enabled (ACPI table DMAR), but the kernel was not told to use it");
 }
 
 TEST_F(IommuCheck, WithoutATableTheFirmwareHasItDisabled) {
@@ -137,11 +149,13 @@ TEST_F(IommuCheck, WithoutProcInterruptsRemappingIsUnknown) {
   host_.remove_procfs("interrupts");
   EXPECT_EQ(remapping().status, Status::kUnknown);
   EXPECT_EQ(remapping().finding, "/proc/interrupts cannot be read");
+  host_.procfs("interrupts", "");
+  EXPECT_EQ(remapping().status, Status::kUnknown) << "masked, as in a container";
 }
 
 class RemappingOff : public IommuCheck {
  protected:
-  RemappingOff() { host_.procfs("interrupts", "   8:          0  IO-APIC    8-edge      rtc0\n"); }
+  RemappingOff() { host_.procfs("interrupts", "            CPU0\n   8:          0  IO-APIC    8-edge      rtc0\n"); }
 };
 
 TEST_F(RemappingOff, ByTheCommandLine) {
@@ -208,6 +222,16 @@ TEST_F(IommuCheck, PostedInterruptsTakeTheUnitAndTheProcessor) {
   EXPECT_EQ(posted().status, Status::kNote);
 }
 
+TEST_F(IommuCheck, WhetherInterruptsArePostedMayBeUnknown) {
+  EXPECT_EQ(posts_interrupts(host_.view()), std::nullopt);
+  host_.sysfs("module/kvm_intel/parameters/enable_apicv", "Y\n");
+  EXPECT_EQ(posts_interrupts(host_.view()), true);
+  host_.remove("class/iommu");
+  EXPECT_EQ(posts_interrupts(host_.view()), std::nullopt) << "nobody says what the units can";
+  host_.sysfs("module/kvm_intel/parameters/enable_apicv", "N\n");
+  EXPECT_EQ(posts_interrupts(host_.view()), false);
+}
+
 TEST_F(IommuCheck, AvicIsThatOfAmd) {
   amd();
   host_.sysfs("module/kvm_amd/parameters/avic", "1\n");
@@ -216,6 +240,23 @@ TEST_F(IommuCheck, AvicIsThatOfAmd) {
   EXPECT_THAT(posted().remedy, HasSubstr("options kvm_amd avic=1"));
   host_.sysfs("class/iommu/ivhd0/amd-iommu/features", "25bf732fa2295a7e:1d\n");
   EXPECT_THAT(posted().finding, HasSubstr("the IOMMU has none"));
+}
+
+TEST_F(IommuCheck, TheOrderOfAmdsFeaturesIsThatOfTheKernel) {
+  amd();
+  host_.sysfs("module/kvm_amd/parameters/avic", "Y\n");
+  const auto posts = [&](const char* release, const char* features) {
+    host_.procfs("sys/kernel/osrelease", release);
+    host_.sysfs("class/iommu/ivhd0/amd-iommu/features", features);
+    return posts_interrupts(host_.view());
+  };
+  EXPECT_EQ(posts("5.10.0-32-amd64\n", "25bf732fa2295afe\n"), true) << "the only one";
+  EXPECT_EQ(posts("6.1.0-18-amd64\n", "1d:25bf732fa2295afe\n"), true);
+  EXPECT_EQ(posts("6.6.0\n", "80:25bf732fa2295a7e\n"), false);
+  EXPECT_EQ(posts("6.7.0\n", "25bf732fa2295afe:1d\n"), true);
+  EXPECT_EQ(posts("6.12.1\n", "25bf732fa2295a7e:80\n"), false);
+  EXPECT_EQ(posts("5.14.0-503.el9\n", "25bf732fa2295afe:1d\n"), std::nullopt) << "not this kernel's own";
+  EXPECT_EQ(posts("6.12.1\n", "none\n"), std::nullopt);
 }
 
 }  // namespace

@@ -66,6 +66,34 @@ TEST_F(SriovCheck, FreeVfsAreNeitherOpenNorUp) {
   EXPECT_EQ(find(kPf, "VFs").finding, "3 of 5 free, 7 possible");
 }
 
+TEST_F(SriovCheck, AVfOfAContainerOrOfAnotherStraitIsNotFree) {
+  add_pf("igb");
+  add_vf(0, "0000:01:10.0", "igbvf");
+  add_vf(1, "0000:01:10.2", "igbvf");
+  add_vf(2, "0000:01:10.4", "vfio-pci");
+  host_.functions().move_interfaces_away("0000:01:10.0");
+  host_.functions().add_interface("0000:01:10.2", "eth3");  // sysfs is another namespace's
+  host_.view().holder = [](const Bdf& bdf) { return bdf == Bdf::parse("01:10.4") ? "strait, process 4711" : ""; };
+  host_.view().open_device = [](const auto& path) {
+    ADD_FAILURE() << path << " was opened";
+    return OpenedDevice{};
+  };
+  EXPECT_EQ(find(kPf, "VFs").status, Status::kWarning);
+  EXPECT_EQ(find(kPf, "VFs").finding, "0 of 3 free, 7 possible");
+  EXPECT_EQ(find(kPf, "VFs").cause, "each is a guest's, or an interface that is up or in another network namespace");
+}
+
+TEST_F(SriovCheck, WhetherAVfIsFreeMayBeForOthersToKnow) {
+  add_pf("igb");
+  add_vf(0, "0000:01:10.0", "vfio-pci");
+  host_.device("vfio/10", EACCES);
+  EXPECT_EQ(find(kPf, "VFs").status, Status::kUnknown);
+  EXPECT_EQ(find(kPf, "VFs").finding, "0 of 1 free, 7 possible; of 1 user alice cannot know");
+  add_vf(1, "0000:01:10.2", "");
+  EXPECT_EQ(find(kPf, "VFs").status, Status::kOk);
+  EXPECT_EQ(find(kPf, "VFs").finding, "1 of 2 free, 7 possible; of 1 user alice cannot know");
+}
+
 TEST_F(SriovCheck, NoFreeVfIsAWarning) {
   add_pf("igb");
   add_vf(0, "0000:01:10.0", "vfio-pci");
@@ -92,10 +120,29 @@ TEST_F(SriovCheck, ThePfsLinkIsThatOfItsVfs) {
   EXPECT_EQ(find("0000:01:10.0", "PF's link").remedy, "ip link set eth1 up");
 }
 
+TEST_F(SriovCheck, WithADriverWhoseFirmwareRunsTheLinkAPfMayBeDown) {
+  add_pf("mlx5_core");
+  host_.interface(kPf, "eth1", false, false);
+  EXPECT_EQ(find(kPf, "PF's link").status, Status::kWarning);
+  EXPECT_EQ(find(kPf, "PF's link").finding, "eth1 (0000:01:00.0) is down");
+  EXPECT_EQ(find(kPf, "PF's link").cause, "with many drivers its VFs have no link while it is down");
+}
+
+TEST_F(SriovCheck, ThePfsInterfaceIsNoRepresentor) {
+  add_pf("mlx5_core");
+  host_.interface(kPf, "eth0", false, false);
+  host_.functions().set(kPf, "net/eth0/phys_port_name", "pf0vf0\n");
+  host_.interface(kPf, "eth1", true, true);
+  EXPECT_EQ(find(kPf, "PF's link").finding, "eth1 (0000:01:00.0) is up");
+}
+
 TEST_F(SriovCheck, AnInterfaceOfAnotherNamespaceIsUnknown) {
   add_pf("igb");
   host_.functions().add_interface(kPf, "eth1");
   EXPECT_EQ(find(kPf, "PF's link").status, Status::kUnknown);
+  host_.functions().move_interfaces_away(kPf);
+  EXPECT_EQ(find(kPf, "PF's link").status, Status::kUnknown);
+  EXPECT_EQ(find(kPf, "PF's link").finding, "the interface of PF 0000:01:00.0 is in another network namespace");
 }
 
 TEST_F(SriovCheck, APfOfOtherKindHasNoLink) {

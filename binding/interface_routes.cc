@@ -1,0 +1,255 @@
+#include "binding/interface_routes.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "binding/fault_point.h"
+#include "binding/interface_addresses.h"
+#include "binding/netlink_object.h"
+
+namespace strait::binding {
+using host::Netlink;
+using host::NetlinkMessage;
+using host::NetlinkRequest;
+using Json = nlohmann::json;
+namespace {
+
+/// One of the ways that a route has.
+struct Leg {
+  int index = 0;    ///< of the interface
+  Bytes gateway;    ///< RTA_GATEWAY or RTA_VIA; empty for none
+  Bytes next_hop;   ///< the rtnexthop with its attributes, where the route may have several
+
+  bool is_same(const Leg& other) const { return index == other.index && gateway == other.gateway; }
+};
+
+Bytes bytes_in(nlattr* attribute) {
+  const auto* const data = static_cast<const std::uint8_t*>(nla_data(attribute));
+  return {data, data + nla_len(attribute)};
+}
+
+bool is_gateway(nlattr* attribute) { return nla_type(attribute) == RTA_GATEWAY || nla_type(attribute) == RTA_VIA; }
+
+/// The legs in RTA_MULTIPATH.
+std::vector<Leg> next_hops_in(nlattr* attribute) {
+  std::vector<Leg> legs;
+  auto* hop = static_cast<rtnexthop*>(nla_data(attribute));
+  for (int rest = nla_len(attribute); RTNH_OK(hop, rest);) {
+    hop->rtnh_flags &= RTNH_F_ONLINK;  // The others are the kernel's to say.
+    Leg leg{.index = hop->rtnh_ifindex, .gateway = {}, .next_hop = {}};
+    const auto* const data = reinterpret_cast<const std::uint8_t*>(hop);
+    leg.next_hop.assign(data, data + hop->rtnh_len);
+    Bytes attributes(data + sizeof *hop, data + hop->rtnh_len);
+    each_attribute(attributes, [&](nlattr* one) {
+      if (is_gateway(one)) leg.gateway = bytes_in(one);
+    });
+    legs.push_back(std::move(leg));
+    rest -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
+    hop = RTNH_NEXT(hop);
+  }
+  return legs;
+}
+
+/// A route in parts: what it is for, its ways, and all else.
+class Route {
+ public:
+  Route(const rtmsg& body, Bytes attributes) : body_(body), attributes_(std::move(attributes)) {
+    Leg only;
+    each_attribute(attributes_, [&](nlattr* one) {
+      if (nla_type(one) == RTA_MULTIPATH) legs_ = next_hops_in(one);
+      if (nla_type(one) == RTA_OIF) only.index = static_cast<int>(nla_get_u32(one));
+      if (is_gateway(one)) only.gateway = bytes_in(one);
+      if (nla_type(one) == RTA_PREFSRC) has_source_ = true;
+    });
+    if (legs_.empty() && only.index != 0) legs_.push_back(std::move(only));
+  }
+  static Route of(const NetlinkMessage& message) {
+    const auto attributes = message.attributes<rtmsg>();
+    return {message.body<rtmsg>(), {attributes.begin(), attributes.end()}};
+  }
+
+  const rtmsg& body() const { return body_; }
+  const std::vector<Leg>& legs() const { return legs_; }
+  bool has_source() const { return has_source_; }
+  bool leaves_by(int index) const {
+    return std::ranges::any_of(legs_, [&](const Leg& leg) { return leg.index == index; });
+  }
+  /// Without a gateway that must be reachable when it comes.
+  bool is_direct() const { return legs_.size() == 1 && legs_.front().gateway.empty(); }
+  /// That and the other are for the same packets: of two that are, the kernel takes one, or of IPv6 both as legs of one.
+  bool is_for_the_same(const Route& other) const {
+    return body_.rtm_family == other.body_.rtm_family && body_.rtm_dst_len == other.body_.rtm_dst_len &&
+           body_.rtm_src_len == other.body_.rtm_src_len && body_.rtm_tos == other.body_.rtm_tos &&
+           std::ranges::all_of(std::initializer_list<int>{RTA_DST, RTA_SRC, RTA_TABLE, RTA_PRIORITY},
+                               [&](int type) { return attribute(type) == other.attribute(type); });
+  }
+  bool has(const Leg& leg) const {
+    return std::ranges::any_of(legs_, [&](const Leg& its) { return its.is_same(leg); });
+  }
+  /// The legs by one interface that had the index `before` and has `index` now.
+  void move(int before, int index) {
+    for (Leg& leg : legs_) {
+      if (leg.index != before) continue;
+      leg.index = index;
+      if (leg.next_hop.size() >= sizeof(rtnexthop)) reinterpret_cast<rtnexthop*>(leg.next_hop.data())->rtnh_ifindex = index;
+    }
+  }
+  /// "2001:db8::/48", "default".
+  std::string text() const {
+    char text[INET6_ADDRSTRLEN] = {};
+    const Bytes destination = attribute(RTA_DST);
+    if (body_.rtm_dst_len == 0 || destination.empty()) return "default";
+    ::inet_ntop(body_.rtm_family, destination.data(), text, sizeof text);
+    return fmt::format("{}/{}", text, body_.rtm_dst_len);
+  }
+
+  /// What makes it, with those of its legs.
+  NetlinkRequest request(int flags, const std::vector<Leg>& legs) {
+    NetlinkRequest request(RTM_NEWROUTE, flags);
+    rtmsg body = body_;
+    body.rtm_flags &= RTNH_F_ONLINK;
+    request.body(body);
+    each_attribute(attributes_, [&](nlattr* one) {
+      switch (nla_type(one)) {
+        case RTA_CACHEINFO:  // statistics
+        case RTA_NH_ID:      // An object that went with the interface; what it said is in the other attributes.
+        case RTA_MULTIPATH: break;
+        case RTA_OIF: request.put(RTA_OIF, static_cast<std::uint32_t>(legs.front().index)); break;
+        default: request.put(one->nla_type, nla_data(one), static_cast<std::size_t>(nla_len(one)));
+      }
+    });
+    Bytes hops;
+    for (const Leg& leg : legs) {
+      hops.insert(hops.end(), leg.next_hop.begin(), leg.next_hop.end());
+      if (!leg.next_hop.empty()) hops.resize(RTNH_ALIGN(hops.size()));
+    }
+    if (!hops.empty()) request.put(RTA_MULTIPATH, hops.data(), hops.size());
+    return request;
+  }
+
+ private:
+  Bytes attribute(int type) const {
+    Bytes copy = attributes_, found;
+    each_attribute(copy, [&](nlattr* one) {
+      if (nla_type(one) == type) found = bytes_in(one);
+    });
+    return found;
+  }
+
+  rtmsg body_;
+  Bytes attributes_;
+  std::vector<Leg> legs_;
+  bool has_source_ = false;
+};
+
+const rtmsg& body_in(const nlmsghdr& message) { return *static_cast<const rtmsg*>(nlmsg_data(&message)); }
+
+bool is_administrators(const nlmsghdr& message) {
+  const rtmsg& route = body_in(message);
+  const auto by = route.rtm_protocol;
+  return (route.rtm_flags & RTM_F_CLONED) == 0 && (by == RTPROT_BOOT || by == RTPROT_STATIC || by == RTPROT_DHCP);
+}
+
+/// Makes the routes of one interface.
+class RouteRestorer {
+ public:
+  RouteRestorer(Netlink& netlink, int index, const Json& routes) : netlink_(netlink), index_(index) {
+    // Of a table that may be long only what may be for the same packets.
+    std::set<std::pair<int, int>> lengths;
+    for (const Json& route : routes) {
+      const auto body = body_of<rtmsg>(route);
+      lengths.emplace(body.rtm_family, body.rtm_dst_len);
+    }
+    const auto may_be = [&](const nlmsghdr& message) {
+      return lengths.contains({body_in(message).rtm_family, body_in(message).rtm_dst_len});
+    };
+    for (const NetlinkMessage& route : netlink.dump(RTM_GETROUTE, AF_UNSPEC, may_be)) there_.push_back(Route::of(route));
+  }
+
+  void restore(Route route) {
+    std::vector<Leg> ours, others;
+    std::ranges::partition_copy(route.legs(), std::back_inserter(ours), std::back_inserter(others),
+                                [this](const Leg& leg) { return leg.index == index_; });
+    const auto same = std::ranges::find_if(there_, [&](const Route& one) { return one.is_for_the_same(route); });
+    if (same == there_.end()) {
+      if (others.empty()) return make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
+      try {
+        return make(route, NLM_F_CREATE | NLM_F_EXCL, route.legs());
+      } catch (const Error&) {  // The others may be gone.
+        return make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
+      }
+    }
+    // Of IPv6 routes with several legs the others stayed when the interface went. Any other of the same key is somebody else's.
+    if (route.body().rtm_family != AF_INET6 || others.empty()) return;
+    std::erase_if(ours, [&](const Leg& leg) { return same->has(leg); });
+    if (!ours.empty()) make(route, NLM_F_CREATE | NLM_F_APPEND, ours);
+  }
+
+ private:
+  void make(Route& route, int flags, const std::vector<Leg>& legs) {
+    const std::string attempt = fmt::format("giving an interface its route {} back", route.text());
+    const bool needs_address = route.body().rtm_family == AF_INET6 && route.has_source();
+    const bool has_address = !needs_address || usable();
+    fault_point();
+    try {
+      netlink_.ask(route.request(flags, legs), attempt);
+    } catch (const Error& error) {
+      if (error.code() == EEXIST) return;
+      if (!has_address) {
+        log::warning("{}: its source address is not usable yet, since the interface has no link; add it by hand (ip route add)", attempt);
+      } else {
+        throw Error::from_errno(error.code(), attempt, "add it by hand (ip route add)");
+      }
+    }
+  }
+  /// Whether the interface's own addresses may be used. It is waited for once.
+  bool usable() {
+    if (!usable_) usable_ = await_addresses(netlink_, index_);
+    return *usable_;
+  }
+
+  Netlink& netlink_;
+  int index_;
+  std::vector<Route> there_;
+  std::optional<bool> usable_;
+};
+
+}  // namespace
+
+Json read_routes(Netlink& netlink, int index) {
+  Json list = Json::array();
+  for (const NetlinkMessage& message : netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_administrators)) {
+    if (!Route::of(message).leaves_by(index)) continue;
+    list.push_back(describe<rtmsg>(message));
+    list.back()["index"] = index;
+  }
+  return list;
+}
+
+void restore_routes(Netlink& netlink, int index, const Json& routes, Attempts& attempts) {
+  if (routes.empty()) return;
+  RouteRestorer restorer(netlink, index, routes);
+  // A gateway must be reachable when its route comes.
+  for (const bool direct : {true, false}) {
+    for (const Json& json : routes) {
+      attempts([&] {
+        Route route(body_of<rtmsg>(json), attributes_of(json));
+        route.move(json.at("index"), index);
+        if (route.is_direct() == direct) restorer.restore(std::move(route));
+      });
+    }
+  }
+}
+
+}  // namespace strait::binding
