@@ -1,5 +1,6 @@
 # Libvirt domains that public documents show (tests/domains) become files of options, and those whose devices this host has boot: with functions of
-# its own in the place of theirs, the guest's kernel, and 512 MiB. The guest has what the domain says: processors, MAC addresses, slots, a VLAN.
+# its own in the place of theirs, the guest's kernel, and 512 MiB, on this host's two processors, with huge pages of 2 MiB where the domain has such of any
+# size. The guest has what the domain says: processors and how they are arranged, MAC addresses, slots, a VLAN.
 source "$HOST_LIB"
 printf '\125\252' >rom
 
@@ -23,7 +24,8 @@ convert() {
 	local name=$1
 	shift
 	sed -E "s#(<(memory|currentMemory)( unit=.KiB.)?>)[0-9]+#\1524288#; s#<kernel>.*<#<kernel>$LAB_KERNEL<#; s#<initrd>.*<#<initrd>$PWD/guest.img<#
-		s#<cmdline>.*<#<cmdline>$GUEST_KERNEL strait.ip=$address<#; s#/srv/ipxe/808610ed.rom#$PWD/rom#" "$LAB_FILES/domains/$name.xml" |
+		s#<cmdline>.*<#<cmdline>$GUEST_KERNEL strait.ip=$address<#; s#/srv/ipxe/808610ed.rom#$PWD/rom#
+		s#(cpuset=.)[0-9][^'\"]*#\10-1#; s#<page [^>]*>#<page size='2048'/>#" "$LAB_FILES/domains/$name.xml" |
 		with_functions "$@" >"$name.xml"
 	"$STRAIT" from-libvirt "$name.xml" -o guest.conf 2>left-out || fail "from-libvirt $name.xml: status $?: $(<left-out)"
 	# What the file asks for where the domain boots from a disk.
@@ -34,8 +36,12 @@ convert() {
 
 # checks: what guest.conf says of the guest, as a command for it.
 checks() {
-	local mac slot
-	printf '[ "$(grep -c ^processor /proc/cpuinfo)" = %s ]' "$(sed -n 's/^cpus = //p' guest.conf)"
+	local mac slot cores threads
+	printf '[ "$(grep -c ^processor /proc/cpuinfo)" = %s ]' "$(sed -n 's/^cpus = \([0-9]*\).*/\1/p' guest.conf)"
+	while read -r cores threads; do
+		printf ' && [ "$(sed -n "/^cpu cores/{s/.*: //p;q}" /proc/cpuinfo)" = %s ]' "$cores"
+		printf ' && [ "$(sed -n "/^siblings/{s/.*: //p;q}" /proc/cpuinfo)" = %s ]' "$((cores * threads))"
+	done < <(sed -n 's/^cpus = .*,cores=\([0-9]*\),threads=\([0-9]*\)$/\1 \2/p' guest.conf)
 	printf ' && [ "$(ls /sys/bus/pci/devices | grep -vcF :00.0)" = %s ]' "$(grep -c '^device = ' guest.conf)"
 	while read -r mac; do
 		printf ' && grep -q %s /sys/class/net/*/address' "$mac"
@@ -59,6 +65,7 @@ boots() {
 	[[ ! $peer ]] || sed -i "1s/^/ping -q -A -c 20 $peer | grep '20 packets received' \&\& /" commands
 	guest_initrd "$LAB_INITRD" commands guest.img
 	cat guest.conf commands
+	sysctl -qw "vm.nr_hugepages=$(grep -c '^hugepages = 2M' guest.conf | sed s/1/256/)"
 	timeout "$GUEST_SECONDS" "$STRAIT" run --config guest.conf </dev/null >console 2>log || status=$?
 	cat console log
 	((status == 0)) || fail "$name: exit status $status"

@@ -174,6 +174,25 @@ TEST(Processors, AreChecked) {
 
 // ---- What is booted
 
+TEST(Processors, AreArrangedAsTheTopologySays) {
+  const auto with = [](const std::string& vcpu, const std::string& topology) {
+    return fmt::format("<vcpu {}</vcpu><cpu mode='host-passthrough'><topology {}/></cpu>", vcpu, topology);
+  };
+  EXPECT_THAT(config_of(with(">12", "sockets='1' cores='6' threads='2'")), HasSubstr("\ncpus = 12,sockets=1,cores=6,threads=2\n"));
+  EXPECT_THAT(config_of(with(">4", "sockets='4' dies='1' cores='1' threads='1'")), HasSubstr("\ncpus = 4,sockets=4,cores=1,threads=1\n"));
+  EXPECT_THAT(config_of(with(">4", "sockets='1' cores='4' threads='1'")), HasSubstr("\ncpus = 4\n")) << "as without";
+  EXPECT_THAT(report(with(">4", "sockets='1' cores='4' threads='1'")), Not(HasSubstr("topology")));
+  EXPECT_THAT(error_of(with(">4", "sockets='2' cores='4' threads='1'")),
+              HasSubstr("/domain/cpu/topology: they are not 4 processors; give as many as <vcpu> has"));
+  EXPECT_THAT(error_of(with(">4", "sockets='0' cores='4' threads='1'")), HasSubstr("sockets='0' is no number of them; "));
+  EXPECT_THAT(config_of(with("current='2'>4", "sockets='2' cores='2' threads='1'")), HasSubstr("\ncpus = 2\n"));
+  EXPECT_THAT(report(with("current='2'>4", "sockets='2' cores='2' threads='1'")),
+              HasSubstr("  not all of the domain's processors are there\n    line 1: /domain/cpu/topology\n"));
+  EXPECT_THAT(report(with(">4", "sockets='1' dies='2' cores='2' threads='1'")), HasSubstr("no dies and clusters\n    line 1: /domain/cpu/topology\n"));
+  EXPECT_THAT(report(with(">132", "sockets='3' cores='44' threads='1'")), Not(HasSubstr("topology")));
+  EXPECT_THAT(report(with(">204", "sockets='3' cores='34' threads='2'")), HasSubstr("more than 8 bits of APIC ID would be needed\n"));
+}
+
 TEST(Boot, WithoutAKernelItSaysWhatToGive) {
   for (const char* os : {"", "<os><boot dev='hd'/></os>", "<os><kernel> </kernel></os>"}) {
     const Conversion result = convert(fmt::format("<domain type='kvm'><memory>524288</memory>{}</domain>", os), "d.xml");

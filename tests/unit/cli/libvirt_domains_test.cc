@@ -170,7 +170,8 @@ const std::vector<ConfigName>& names_of_run() {
   using Kind = ConfigName::Kind;
   static const std::vector<ConfigName> names = {{"kernel", Kind::kValue},      {"initrd", Kind::kValue},     {"cmdline", Kind::kValue},
                                                 {"memory", Kind::kValue},      {"cpus", Kind::kValue},       {"on-reboot", Kind::kValue},
-                                                {"cpu-hide-kvm", Kind::kFlag}, {"device", Kind::kRepeatable}};
+                                                {"hugepages", Kind::kValue},   {"numa", Kind::kValue},       {"pin", Kind::kValue},
+                                                {"rt", Kind::kValue},          {"cpu-hide-kvm", Kind::kFlag}, {"device", Kind::kRepeatable}};
   return names;
 }
 

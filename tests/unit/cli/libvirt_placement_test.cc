@@ -26,88 +26,110 @@ std::string error_of(const std::string& elements) {
   return test::error_of<UsageError>([&] { convert_with(elements); });
 }
 
-/// What taskset is given for this set of libvirt's.
+/// What pin = says for this set of libvirt's.
 std::string set(const std::string& cpuset) {
-  const std::string config = config_of(fmt::format("<vcpu cpuset='{}'>1</vcpu>", cpuset));
-  const auto start = config.find("taskset -c ") + 11;
-  return config.substr(start, config.find(' ', start) - start);
+  const std::string config = config_of(fmt::format("<cputune><vcpupin vcpu='0' cpuset='{}'/></cputune>", cpuset));
+  const auto start = config.find("pin = 0:") + 8;
+  return config.substr(start, config.find('\n', start) - start);
 }
 
-TEST(Hugepages, AreSaidInACommentAndLeftOut) {
-  const std::string one = "<memoryBacking><hugepages/></memoryBacking>";
-  EXPECT_THAT(config_of(one), HasSubstr("\n# The domain's memory is of huge pages. strait has transparent ones,\n"));
-  EXPECT_THAT(report(one), HasSubstr("and has no other kind\n    line 1: /domain/memoryBacking/hugepages\n"));
-  EXPECT_THAT(config_of("<memoryBacking><hugepages><page size='1' unit='G' nodeset='0'/><page size='2048'/></hugepages></memoryBacking>"),
-              HasSubstr(" of huge pages of 1G and 2M. "));
-  EXPECT_THAT(config_of("<memoryBacking><locked/></memoryBacking>"), Not(HasSubstr("huge pages")));
-  EXPECT_EQ(error_of("<memoryBacking><hugepages><page/></hugepages></memoryBacking>"),
-            "d.xml, line 1: /domain/memoryBacking/hugepages/page: '' is no amount of memory; give a whole number");
-  EXPECT_THAT(error_of("<memoryBacking><hugepages><page size='1000' unit='b'/></hugepages></memoryBacking>"),
-              HasSubstr("1000 bytes are no page; "));
+std::string backing(const std::string& pages) { return "<memoryBacking><hugepages>" + pages + "</hugepages></memoryBacking>"; }
+
+TEST(Hugepages, AreOfTheSizeThatTheDomainSays) {
+  EXPECT_THAT(config_of(backing("")), HasSubstr("\n# Of the host's default size, which is taken to be 2M.\nhugepages = 2M\n"));
+  EXPECT_THAT(report(backing("")), Not(HasSubstr("hugepages")));
+  EXPECT_THAT(config_of(backing("<page size='2048'/>")), HasSubstr("\n\nhugepages = 2M\n"));
+  EXPECT_THAT(config_of(backing("<page size='4' unit='KiB'/>")), HasSubstr("\nhugepages = off\n")) << "pages that are not huge";
+  const std::string two = backing("<page size='1' unit='G' nodeset='0'/><page size='2048'/>");
+  EXPECT_THAT(config_of(two), HasSubstr("# The smallest of the domain's.\nhugepages = 2M\n"));
+  EXPECT_THAT(report(two), HasSubstr("memory of one kind\n    line 1: /domain/memoryBacking/hugepages/page[1]/@nodeset\n"));
+  EXPECT_THAT(config_of("<memoryBacking><locked/></memoryBacking>"), Not(HasSubstr("hugepages")));
 }
 
-TEST(CpuSets, AreWrittenForTaskset) {
+TEST(Hugepages, OfWhichTheMemoryCannotBeAreLeftOut) {
+  EXPECT_THAT(report(backing("<page size='1' unit='G'/>")),
+              HasSubstr("the memory is no multiple of 1G; with another memory =, write hugepages = 1G\n    line 1: /domain/memoryBacking/hugepages\n"));
+  EXPECT_THAT(report(backing("<page size='16' unit='M'/>")), HasSubstr("huge pages of 2M and 1G, as x86 has\n"));
+  EXPECT_EQ(error_of(backing("<page/>")), "d.xml, line 1: /domain/memoryBacking/hugepages/page: '' is no amount of memory; give a whole number");
+  EXPECT_THAT(error_of(backing("<page size='1000' unit='b'/>")), HasSubstr("1000 bytes are no page; "));
+}
+
+TEST(Numatune, OfOneNodeIsNuma) {
+  EXPECT_THAT(config_of("<numatune><memory mode='strict' nodeset='1'/></numatune>"), HasSubstr("\nnuma = 1\n"));
+  EXPECT_THAT(config_of("<numatune><memory nodeset='1'/></numatune>"), HasSubstr("\nnuma = 1\n")) << "strict unless it says otherwise";
+  for (const char* memory : {"mode='preferred' nodeset='1'", "mode='strict' nodeset='0-1'", "placement='auto'"}) {
+    const std::string domain = fmt::format("<numatune><memory {}/></numatune>", memory);
+    EXPECT_THAT(report(domain), HasSubstr("from one node of the host, numa =, or from any\n    line 1: /domain/numatune/memory\n")) << memory;
+    EXPECT_THAT(config_of(domain), Not(HasSubstr("numa ="))) << memory;
+  }
+  EXPECT_THAT(error_of("<numatune><memory nodeset='x'/></numatune>"), HasSubstr("nodeset='x' is no set of nodes; "));
+}
+
+TEST(CpuSets, AreWrittenAsLinuxHasThem) {
   EXPECT_EQ(set("3"), "3");
   EXPECT_EQ(set("0-3,8"), "0-3,8");
-  EXPECT_EQ(set("1-4,^3,6"), "1-2,4,6") << "which taskset does not know";
+  EXPECT_EQ(set("1-4,^3,6"), "1-2,4,6");
   EXPECT_EQ(set(" 7, 5 , 6 "), "5-7");
   EXPECT_EQ(set("010"), "10") << "never octal";
-  EXPECT_EQ(set("0-16383,^1"), "0,2-16383");
+  EXPECT_EQ(set("0-8191,^1"), "0,2-8191");
 }
 
 TEST(CpuSets, AreChecked) {
-  for (const char* text : {"", "x", "1-", "-1", "3-1", "1,,2", "1,", "^1", "1-2,^1-2", "^", "16384", "0x1", "99999999999999999999"}) {
+  for (const char* text : {"", "x", "1-", "-1", "3-1", "1,,2", "1,", "^1", "1-2,^1-2", "^", "8192", "0x1", "99999999999999999999"}) {
     EXPECT_EQ(error_of(fmt::format("<vcpu cpuset='{}'>1</vcpu>", text)),
               fmt::format("d.xml, line 1: /domain/vcpu: cpuset='{}' is no set of processors; give one such as 0-3,8, or 0-3,^2", text));
   }
 }
 
-TEST(Pinning, IsSaidInCommentsAndLeftOut) {
+TEST(Pinning, OfEachProcessorIsPin) {
   const std::string domain =
       "<vcpu>2</vcpu><cputune>\n<vcpupin vcpu='0' cpuset='2,4'/>\n<vcpupin vcpu='1' cpuset='3'/>\n<emulatorpin cpuset='0-1'/></cputune>";
-  EXPECT_THAT(config_of(domain), HasSubstr("# The domain keeps to some of the host's processors, which strait leaves to you.\n"
-                                           "# Start it with\n"
+  EXPECT_THAT(config_of(domain), HasSubstr("# The domain's other threads keep to some of the host's processors. For that,\n"
+                                           "# start strait there:\n"
                                            "#   taskset -c 0-1 strait run --config FILE\n"
                                            "\n"
-                                           "# The domain pins the guest's processors, which strait leaves to you. When it\n"
-                                           "# runs, and no other guest of strait's:\n"
-                                           "#   taskset -pc 2,4 $(pgrep -wx vcpu0)\n"
-                                           "#   taskset -pc 3 $(pgrep -wx vcpu1)\n"));
-  EXPECT_THAT(report(domain), HasSubstr("  strait pins nothing itself; the file says what to run\n"
-                                        "    line 2: /domain/cputune/vcpupin[1]\n"
-                                        "    line 3: /domain/cputune/vcpupin[2]\n"
-                                        "    line 4: /domain/cputune/emulatorpin\n"));
+                                           "pin = 0:2,4,1:3\n"));
+  EXPECT_THAT(report(domain), AllOf(HasSubstr("  for strait's other threads; the file says how to start them there\n"
+                                              "    line 4: /domain/cputune/emulatorpin\n"),
+                                    Not(HasSubstr("vcpupin"))));
 }
 
 TEST(Pinning, OfAllThreadsIsThatOfWhatIsNotPinnedOneByOne) {
   const std::string pins = "<vcpu cpuset='4-7'>3</vcpu><cputune><vcpupin vcpu='1' cpuset='5'/>";
-  EXPECT_THAT(config_of(pins + "</cputune>"),
-              AllOf(HasSubstr("taskset -c 4-7 strait run"), HasSubstr("taskset -pc 5 $(pgrep -wx vcpu1)"), Not(HasSubstr("vcpu0"))));
+  EXPECT_THAT(config_of(pins + "</cputune>"), AllOf(HasSubstr("taskset -c 4-7 strait run"), HasSubstr("\npin = 0:4-7,1:5,2:4-7\n")));
   EXPECT_THAT(report(pins + "</cputune>"), HasSubstr("/domain/vcpu/@cpuset\n"));
   EXPECT_THAT(config_of(pins + "<emulatorpin cpuset='0'/></cputune>"),
-              HasSubstr("taskset -c 0 strait run --config FILE\n"
-                        "\n"
-                        "# The domain pins the guest's processors, which strait leaves to you. When it\n"
-                        "# runs, and no other guest of strait's:\n"
-                        "#   taskset -pc 4-7 $(pgrep -wx vcpu0)\n"
-                        "#   taskset -pc 5 $(pgrep -wx vcpu1)\n"
-                        "#   taskset -pc 4-7 $(pgrep -wx vcpu2)\n"));
+              AllOf(HasSubstr("taskset -c 0 strait run"), HasSubstr("\npin = 0:4-7,1:5,2:4-7\n")));
 }
 
 TEST(Pinning, IsOfProcessorsThatTheGuestHas) {
   const std::string domain = "<vcpu current='1'>2</vcpu><cputune><vcpupin vcpu='1' cpuset='5'/></cputune>";
-  EXPECT_THAT(config_of(domain), Not(HasSubstr("taskset")));
+  EXPECT_THAT(config_of(domain), Not(HasSubstr("pin =")));
   EXPECT_THAT(report(domain), HasSubstr("  the guest has no such processor\n    line 1: /domain/cputune/vcpupin\n"));
   EXPECT_THAT(error_of("<cputune><vcpupin vcpu='one' cpuset='5'/></cputune>"),
               HasSubstr("/vcpupin: vcpu='one' is no number of a processor; "));
   EXPECT_THAT(error_of("<cputune><vcpupin vcpu='0'/></cputune>"), HasSubstr("/vcpupin: no cpuset=; "));
 }
 
+TEST(Scheduler, OfAllProcessorsIsRt) {
+  const auto domain = [](const std::string& schedulers) { return "<vcpu>2</vcpu><cputune>" + schedulers + "</cputune>"; };
+  EXPECT_THAT(config_of(domain("<vcpusched vcpus='0-1' scheduler='fifo' priority='3'/>")), HasSubstr("\nrt = 3\n"));
+  EXPECT_THAT(config_of(domain("<vcpusched vcpus='0-7' scheduler='fifo' priority='3'/>")), HasSubstr("\nrt = 3\n"));
+  for (const char* schedulers :
+       {"<vcpusched vcpus='0' scheduler='fifo' priority='1'/>", "<vcpusched vcpus='1-2' scheduler='fifo' priority='1'/>",
+        "<vcpusched vcpus='0-1' scheduler='rr' priority='1'/>", "<vcpusched vcpus='0-1' scheduler='batch'/>",
+        "<vcpusched vcpus='0-1' scheduler='fifo' priority='100'/>", "<vcpusched scheduler='fifo' priority='1'/>",
+        "<vcpusched vcpus='0' scheduler='fifo' priority='1'/><vcpusched vcpus='1' scheduler='fifo' priority='2'/>"}) {
+    EXPECT_THAT(config_of(domain(schedulers)), Not(HasSubstr("rt ="))) << schedulers;
+    EXPECT_THAT(report(domain(schedulers)), HasSubstr("one priority for all processors, rt =, of SCHED_FIFO; ")) << schedulers;
+  }
+}
+
 TEST(Pinning, OtherTuningIsLeftOut) {
   EXPECT_THAT(
-      report("<cputune><shares>1024</shares><vcpusched vcpus='0' scheduler='fifo'/><iothreadpin iothread='1' cpuset='0'/></cputune>"),
+      report("<cputune><shares>1024</shares><emulatorsched scheduler='fifo'/><iothreadpin iothread='1' cpuset='0'/></cputune>"),
       AllOf(HasSubstr("in a cgroup, as with systemd-run\n    line 1: /domain/cputune/shares\n"),
-            HasSubstr("chrt sets that of a thread\n    line 1: /domain/cputune/vcpusched\n"),
+            HasSubstr("chrt sets the scheduler of a thread\n    line 1: /domain/cputune/emulatorsched\n"),
             HasSubstr("strait has no virtio devices\n    line 1: /domain/cputune/iothreadpin\n")));
 }
 
