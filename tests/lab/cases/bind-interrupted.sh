@@ -11,7 +11,7 @@ undo_vfs() {
 	same_host "$untouched"
 }
 echo '= vf create'
-at_every_step 1 0 undo_vfs "$STRAIT" vf create "$LAB_PF" 2
+at_every_step 6 0 undo_vfs "$STRAIT" vf create "$LAB_PF" 2
 created=$(snapshot)
 
 echo '= vf set'
@@ -30,7 +30,7 @@ anew() {
 	same_host "$created"
 }
 anew
-at_every_step 1 0 back_to_created "${set_it[@]}"
+at_every_step 4 0 back_to_created "${set_it[@]}"
 same_host "$has_settings"
 anew
 
@@ -40,7 +40,7 @@ again() {
 	"$STRAIT" vf create "$LAB_PF" 2 || fail "vf create: status $?"
 	same_host "$created"
 }
-at_every_step 1 0 again "$STRAIT" vf remove "$LAB_PF"
+at_every_step 5 0 again "$STRAIT" vf remove "$LAB_PF"
 same_host "$untouched"
 
 # A function with an interface in use, taken by force.
@@ -62,14 +62,14 @@ release_it() {
 	looks_like "$in_use" || "$STRAIT" release "$vf" || fail "release: status $?"
 	same_host "$in_use"
 }
-at_every_step 1 0 release_it "$STRAIT" bind --force "$vf"
+at_every_step 7 0 release_it "$STRAIT" bind --force "$vf"
 
 echo '= release'
 bind_again() {
 	release_it
 	"$STRAIT" bind --force "$vf" || fail "bind: status $?"
 }
-at_every_step 1 0 bind_again "$STRAIT" release "$vf"
+at_every_step 14 0 bind_again "$STRAIT" release "$vf"
 same_host "$in_use"
 
 echo '= bind, once more where it was killed'
@@ -79,7 +79,7 @@ bind_anyway() {
 	"$STRAIT" release "$vf" || fail "release: status $?"
 	same_host "$in_use"
 }
-at_every_step 1 0 bind_anyway "$STRAIT" bind --force "$vf"
+at_every_step 7 0 bind_anyway "$STRAIT" bind --force "$vf"
 "$STRAIT" release "$vf" || fail "release: status $?"
 same_host "$in_use"
 ip addr flush dev "$interface"

@@ -81,9 +81,9 @@ links_settled() {
 	done 2>/dev/null
 }
 
-# records: what strait has still to undo. (One that was being written when its writer was killed has another name, and is none.)
+# records: what strait has still to undo, or has not tidied up.
 records() {
-	find /var/lib/strait -type f -name '*.json' 2>/dev/null | sort
+	find /var/lib/strait -type f 2>/dev/null | sort
 }
 
 looks_like() {
