@@ -35,9 +35,23 @@ inputs_of_fuzzer() {
 	printf '%s\n' CMakePresets.json cmake
 	# shellcheck disable=SC2086 # the corpora are words
 	{
-		ninja -C build/fuzz -t inputs "${program#"$PWD/build/fuzz/"}" | grep '\.o$' | xargs ninja -C build/fuzz -t deps | sed -n 's/^ \+//p'
+		# Paths are from the build's own directory where a compiler's cache makes them so.
+		objects_of "$program" | xargs ninja -C build/fuzz -t deps | sed -n 's/^ \+//p' | (cd build/fuzz && xargs realpath -ms)
 		printf '%s\n' $corpus
 	} | sed -n "s|^$PWD/||p" | sort -u
+}
+
+# objects_of PROGRAM: its own, and those of the floors' libraries that its linker took, by its map: libstrait_base.a(error.cc.o).
+objects_of() {
+	ninja -C build/fuzz -t inputs "${1#"$PWD/build/fuzz/"}" | grep '\.o$' | awk -v map="$1.map" '
+		BEGIN { while ((getline line <map) > 0) if (match(line, /libstrait_[a-z_]+\.a\([^)]+\)/)) taken[substr(line, RSTART + 3, RLENGTH - 4)] = 1 }
+		match($0, /\/strait_[a-z_]+\.dir\//) {
+			library = substr($0, RSTART + 1, RLENGTH - 6)
+			name = $0
+			sub(/.*\//, "", name)
+			if (!((library ".a(" name) in taken)) next
+		}
+		{ print }'
 }
 
 # selected NAME: whether that part is asked for; all are where nothing is.
