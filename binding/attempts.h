@@ -10,12 +10,15 @@ namespace strait::binding {
 /// Steps that do not need one another: each is made, whatever becomes of the others, and what failed is thrown at the end.
 class Attempts {
  public:
+  /// Whether the step succeeded.
   template <typename Step>
-  void operator()(Step&& step) {
+  bool operator()(Step&& step) {
     try {
       step();
+      return true;
     } catch (const std::exception& error) {
       failed(error);
+      return false;
     }
   }
   bool all_well() const { return failures_.empty(); }

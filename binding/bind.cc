@@ -1,6 +1,9 @@
 #include "binding/bind.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <list>
 #include <optional>
@@ -29,14 +32,29 @@ bool release_one(const host::Bdf& function, const Records& records, const Host& 
     auto record = records.load(function, Owner::kCommand);
     if (!record || !record->complete) return;
     found = true;
-    // From here on it is half done, for whoever finds it.
-    record->complete = false;
-    records.save(*record);
-    undo(*record, host);
-    records.remove(function, Owner::kCommand);
+    undo_and_remove(*record, records, host);
   });
   attempts.finish();
   return found;
+}
+
+/// Where a bind of several was killed when it had noted that it is complete in the first of its records alone: in the others, too, before
+/// that one goes.
+void complete_others(const host::Bdf& first, const Records& records, const Host& host) {
+  for (const host::Bdf& function : records.functions()) {
+    if (function == first) continue;
+    try {
+      const auto record = records.load(function, Owner::kCommand);
+      if (record && !record->complete && record->batch && record->batch->first == first) settle(Lock::take(function, host), records, host);
+    } catch (const Error& error) {
+      log::debug("{}", error.what());
+    }
+  }
+}
+
+/// Tells one bind from another.
+std::string make_token() {
+  return fmt::format("{}-{}", ::getpid(), std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
 /// Whether a record is of an interface with this name or alternative name. One that is damaged is of none; whoever needs it is told.
@@ -65,7 +83,10 @@ void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host)
     for (const std::string& loss : losses_of(lease.function(), host)) log::warning("{}", loss);
   }
   const auto on_host = std::ranges::find_if(ordered, [&](const host::Bdf& one) { return !host::is_on_vfio(one, host.sysfs); });
-  for (Lease& lease : leases) lease.bind(on_host == ordered.end() ? std::nullopt : std::optional(*on_host));
+  if (on_host == ordered.end()) return;
+  const Batch batch{.first = *on_host, .token = make_token()};
+  for (Lease& lease : leases) lease.remember_driver(batch);
+  for (Lease& lease : leases) lease.bind();
   for (Lease& lease : leases) lease.complete();
   for (Lease& lease : leases) lease.keep();
 }
@@ -73,6 +94,7 @@ void bind(const std::vector<host::Bdf>& functions, bool force, const Host& host)
 void release(const std::vector<host::Bdf>& functions, const Host& host) {
   const Records records(host.state, host.procfs);
   for (const host::Bdf& function : functions) {
+    complete_others(function, records, host);
     if (!release_one(function, records, host)) {
       throw Error(fmt::format("strait has not taken {}", function.to_string()),
                   "there is nothing to release; strait devices shows who has it");

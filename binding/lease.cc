@@ -83,18 +83,18 @@ void Lease::remember_attribute(const std::string& path, const std::string& ours)
   save();
 }
 
-void Lease::bind(std::optional<host::Bdf> first) {
+void Lease::remember_driver(const std::optional<Batch>& batch) {
   const host::PciFunction pci(function(), host_.sysfs);
   if (pci.on_vfio()) return;
-  load_vfio(host_);
-  record_.first = first;
+  record_.batch = batch;
   record_.driver = DriverBefore{pci.driver(), pci.driver_override()};
   record_.interfaces = read_interfaces(function(), host_);
   save();
-  take_from_host();
 }
 
-void Lease::take_from_host() {
+void Lease::bind() {
+  if (!record_.driver) return;
+  load_vfio(host_);
   const std::string name = function().to_string();
   const host::PciFunction pci(function(), host_.sysfs);
   host_.changes->write_attribute(attribute_path(function(), "driver_override"), kVfioPci);
@@ -108,19 +108,15 @@ void Lease::take_from_host() {
 void Lease::release() {
   if (!lock_) return;
   const Lock lock = *std::exchange(lock_, std::nullopt);
-  if (!saved_) return;
-  if (record_.complete) {
-    record_.complete = false;
-    save();
-  }
-  undo(record_, host_);
-  records_.remove(lock.function(), record_.owner);
+  if (saved_) undo_and_remove(record_, records_, host_);
 }
 
 void Lease::complete() {
   if (!saved_) return;
-  record_.complete = true;
-  save();
+  Record complete = record_;
+  complete.complete = true;
+  records_.save(complete);
+  record_ = std::move(complete);
 }
 
 void Lease::keep() { lock_.reset(); }

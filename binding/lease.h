@@ -32,10 +32,12 @@ class Lease {
   /// Notes a sysfs attribute that is about to become `ours`. Comes before the change; without effect where that is what it has.
   void remember_attribute(const std::string& path, const std::string& ours);
 
-  /// Puts the function on vfio-pci. A VFIO driver that it has already may stay. The caller has asked check_bindable(). Of several that are
-  /// to be bound all or none, `first` is the one that is made complete first. Throws Error where it cannot be done; releasing undoes then
-  /// what was.
-  void bind(std::optional<host::Bdf> first = {});
+  /// Notes how the function is bound, and what hangs on its driver. A VFIO driver that it has already may stay: then there is nothing to note,
+  /// nor to do. The caller has asked check_bindable(). Of several that are to be bound all or none, `batch` says so, and all are noted before
+  /// the first is taken, which may change what the others are.
+  void remember_driver(const std::optional<Batch>& batch = {});
+  /// Puts the function on vfio-pci, after remember_driver(). Throws Error where it cannot be done; releasing undoes then what was.
+  void bind();
 
   /// Undoes everything that the record has, removes it, and frees the lock. Throws Error where that fails: the record stays then. Nothing
   /// after the first time.
@@ -47,8 +49,6 @@ class Lease {
 
  private:
   void save();
-  /// The changes that put the function on vfio-pci.
-  void take_from_host();
 
   Host host_;
   Records records_;

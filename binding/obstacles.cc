@@ -76,13 +76,16 @@ std::vector<std::string> losses_of(const host::Bdf& function, const Host& host) 
       losses.push_back(fmt::format("{} will be a port of its bridge again, but with a new port's settings (VLANs, cost, flags)", name));
     }
   }
+  if (host::has_interfaces_elsewhere(function, host.sysfs)) {
+    losses.push_back(fmt::format("the interface of {} in another network namespace will be in the host's first one, without its configuration",
+                                 function.to_string()));
+  }
   return losses;
 }
 
 std::string user_of(const host::Bdf& bdf, const Host& host, const host::InterfaceLookup& look_up) {
   const host::PciFunction function(bdf, host.sysfs);
   if (const auto opener = opener_of(function, host)) return fmt::format("by {} that has /dev/{} open", opener->who, opener->file);
-  if (host::has_interfaces_elsewhere(bdf, host.sysfs)) return "by another network namespace, such as a container's";
   if (const auto uses = uses_of(bdf, host, look_up); !uses.empty()) return fmt::format("by the host: {}", fmt::join(uses, ", "));
   for (const std::string& name : host::interfaces_of(bdf, host.sysfs)) {
     const auto interface = look_up(name);

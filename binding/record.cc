@@ -49,7 +49,7 @@ Json to_json(const Record& record, const std::string& boot_id) {
                {"identity", record.identity},
                {"complete", record.complete},
                {"interfaces", record.interfaces}};
-  if (record.first) json["first"] = record.first->to_string();
+  if (record.batch) json["batch"] = {{"first", record.batch->first.to_string()}, {"token", record.batch->token}};
   if (const auto& vf = record.vf) {
     json["vf"] = {
         {"pf", vf->pf.to_string()}, {"index", vf->index}, {"settings", to_json(vf->settings)}, {"ours", to_json(vf->ours)}};
@@ -69,7 +69,9 @@ Record from_json(const Json& json) {
   record.pid = json.at("pid");
   record.identity = json.at("identity");
   record.complete = json.at("complete");
-  if (const auto first = json.find("first"); first != json.end()) record.first = host::Bdf::parse(first->get<std::string>());
+  if (const auto batch = json.find("batch"); batch != json.end()) {
+    record.batch = Batch{host::Bdf::parse(batch->at("first").get<std::string>()), batch->at("token")};
+  }
   record.interfaces = json.at("interfaces").get<std::vector<Json>>();
   if (const auto vf = json.find("vf"); vf != json.end()) {
     record.vf = VfBefore{host::Bdf::parse(vf->at("pf").get<std::string>()), vf->at("index"), settings_in(vf->at("settings")),

@@ -40,6 +40,12 @@ struct AttributeBefore {
   std::string ours;    ///< what strait writes
 };
 
+/// Several functions that one strait bind binds all or none.
+struct Batch {
+  host::Bdf first;    ///< whose record, once it is complete, says so of all
+  std::string token;  ///< of that one bind
+};
+
 /// What one owner's changes to one PCI function have to be undone with: everything that it was before. Undoing goes from top to bottom.
 struct Record {
   host::Bdf function;
@@ -47,8 +53,7 @@ struct Record {
   int pid = 0;           ///< that made it
   std::string identity;  ///< of the function, as identity_of() says: it must not be undone on another
   bool complete = false;  ///< strait bind has come to its end, and strait release has not begun
-  /// Of several functions that strait bind binds all or none, the one whose record, once it is complete, says so of all.
-  std::optional<host::Bdf> first;
+  std::optional<Batch> batch;
   std::optional<VfBefore> vf;
   std::optional<DriverBefore> driver;
   std::vector<nlohmann::json> interfaces;   ///< of the driver before, as HostChanges::read_interface told
@@ -76,12 +81,13 @@ class Records {
   std::vector<host::Bdf> functions() const;
   /// Those, and the ones for which tidy() has something to do.
   std::vector<host::Bdf> functions_with_files() const;
+  /// Where a record is, for messages.
+  std::filesystem::path path_of(const host::Bdf& function, Owner owner) const;
   /// Removes what is left of earlier boots, and of writers that were killed. The caller has the function's lock.
   void tidy(const host::Bdf& function) const;
 
  private:
   std::vector<host::Bdf> functions_of(const std::function<bool(const std::filesystem::path&)>& counts) const;
-  std::filesystem::path path_of(const host::Bdf& function, Owner owner) const;
   /// The file's content, nothing where there is none.
   std::optional<nlohmann::json> read(const std::filesystem::path& path) const;
   bool is_void(const nlohmann::json& content) const;

@@ -1,6 +1,7 @@
 #include "binding/sriov.h"
 
 #include <cerrno>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "binding/function_paths.h"
 #include "binding/lease.h"
 #include "binding/obstacles.h"
+#include "binding/undo.h"
+#include "binding/vf_undo.h"
 #include "host/pci_function.h"
 
 namespace strait::binding {
@@ -21,6 +24,15 @@ namespace {
 constexpr const char* kNumVfs = "sriov_numvfs";
 constexpr const char* kAutoprobe = "sriov_drivers_autoprobe";
 
+/// Puts right what a run left of the VF that was killed, as far as that can be done: it is about to go.
+void settle_if_possible(const Lock& lock, const Host& host) {
+  try {
+    settle(lock, Records(host.state, host.procfs), host);
+  } catch (const Error& error) {
+    log::warning("{}", error.what());
+  }
+}
+
 /// The locks of all VFs, so that nobody takes one meanwhile. Throws Error naming each that is in use.
 std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
   std::vector<Lock> locks;
@@ -28,12 +40,17 @@ std::vector<Lock> lock_all(const host::PciFunction& pf, const Host& host) {
   const auto look_up = host::interface_lookup();
   for (const host::VirtualFunction& vf : pf.virtual_functions()) {
     const std::string name = vf.bdf.to_string();
-    if (auto lock = Lock::try_take(vf.bdf, host.run)) {
-      if (const std::string user = user_of(vf.bdf, host, look_up); !user.empty()) uses.push_back(fmt::format("{} {}", name, user));
-      locks.push_back(std::move(*lock));
-    } else {
+    auto lock = Lock::try_take(vf.bdf, host.run);
+    if (!lock) {
       uses.push_back(fmt::format("{} by {}", name, lock_holder(vf.bdf, host.run).name()));
+      continue;
     }
+    if (const std::string user = user_of(vf.bdf, host, look_up); !user.empty()) {
+      uses.push_back(fmt::format("{} {}", name, user));
+    } else {
+      settle_if_possible(*lock, host);
+    }
+    locks.push_back(std::move(*lock));
   }
   if (!uses.empty()) {
     throw Error(
@@ -74,23 +91,27 @@ void forget_vfs(const std::vector<host::VirtualFunction>& vfs, const Host& host)
 /// The VFs that a PF had, to make them anew where others cannot be had in their place.
 class FormerVfs {
  public:
-  FormerVfs(const host::PciFunction& pf, const Host& host) : pf_(pf), host_(host), table_(host.changes->read_vfs(pf.bdf())) {
+  FormerVfs(const host::PciFunction& pf, const Host& host) : pf_(pf), host_(host) {
+    const host::VfTable table = host.changes->read_vfs(pf.bdf());
     for (const host::VirtualFunction& vf : pf.virtual_functions()) {
       const host::PciFunction function = pf.sibling(vf.bdf);
-      vfs_.push_back({vf, {function.driver(), function.driver_override()}});
+      const auto found = table.find(vf.index);
+      host::VfSettings settings = found == table.end() ? host::VfSettings() : found->second;
+      if (settings.mac && host_chose_mac(vf.bdf, *settings.mac, host.sysfs)) settings.mac.reset();
+      vfs_.push_back({vf, {function.driver(), function.driver_override()}, std::move(settings)});
     }
   }
 
-  /// As many, with their drivers and what the PF had set for them. What fails is logged. Drivers are not probed by themselves meanwhile.
-  void make_anew() const {
+  /// As many, with their drivers and what the PF had set for them, once `silence` has seen to it that drivers are not probed by themselves.
+  /// What fails is logged.
+  void make_anew(const std::function<void()>& silence) const {
     if (vfs_.empty()) return;
     Attempts attempts;
+    attempts(silence);
     attempts([&] { write_count(pf_, static_cast<unsigned>(vfs_.size()), host_); });
     for (const Former& former : vfs_) {
       attempts([&] {
-        if (const auto settings = table_.find(former.vf.index); settings != table_.end()) {
-          host_.changes->change_vf(pf_.bdf(), former.vf.index, settings->second);
-        }
+        if (!former.settings.empty()) host_.changes->change_vf(pf_.bdf(), former.vf.index, former.settings);
       });
       attempts([&] { bind_again(former); });
     }
@@ -105,6 +126,7 @@ class FormerVfs {
   struct Former {
     host::VirtualFunction vf;
     DriverBefore driver;
+    host::VfSettings settings;
   };
 
   void bind_again(const Former& former) const {
@@ -126,7 +148,6 @@ class FormerVfs {
 
   const host::PciFunction& pf_;
   const Host& host_;
-  host::VfTable table_;
   std::vector<Former> vfs_;
 };
 
@@ -170,8 +191,7 @@ bool set_vf_count(const host::Bdf& bdf, unsigned count, bool probe, const Host& 
   try {
     if (count > 0) write_count(pf, count, host);
   } catch (const Error&) {
-    set_autoprobe(pf, false, lease, host);
-    former.make_anew();
+    former.make_anew([&] { set_autoprobe(pf, false, lease, host); });
     throw;
   }
   forget_vfs(before, host);

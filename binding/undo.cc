@@ -90,36 +90,43 @@ class DriverUndo {
   bool left_ = false;
 };
 
-/// The function's interfaces, of which a driver that takes its time is to make `count`.
+/// The function's interfaces, of which a driver that takes its time is to make `count`: those that there are after some seconds. Throws Error
+/// where it made none.
 std::vector<std::string> await_interfaces(const host::Bdf& function, std::size_t count, HostChanges& changes) {
-  for (int left = 250;; --left) {
-    const auto names = changes.settled_interfaces(function);
-    if (names.size() >= count) return names;
-    if (left == 0) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  for (;;) {
+    auto names = changes.settled_interfaces(function);
+    const bool late = std::chrono::steady_clock::now() > deadline;
+    if (names.size() >= count || (late && !names.empty())) return names;
+    if (late) {
       throw Error(fmt::format("the driver of {} has not made its network interface", function.to_string()), "see the kernel's log (dmesg)");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 
-/// The one of `names` that the configuration is of: its name may be another now, but the port of the card is the same.
+/// The one of `names` that the configuration is of: its name may be another now, but the port of the card is the same. Empty where none is.
 std::string interface_of(const Json& config, const host::Bdf& function, const std::vector<std::string>& names, const fs::path& sysfs) {
-  const auto has_port = [&](const std::string& name) { return interface_text(function, name, "dev_port", sysfs) == config.at("dev_port"); };
+  const auto has_port = [&](const std::string& name) { return interface_text(function, name, "dev_port", sysfs) == config.at("dev_port").get<std::string>(); };
   if (const auto same = std::ranges::find(names, config.at("name").get<std::string>()); same != names.end() && has_port(*same)) {
     return *same;
   }
   const auto found = std::ranges::find_if(names, has_port);
-  return found == names.end() ? names.front() : *found;
+  return found == names.end() ? "" : *found;
 }
 
 void undo_interfaces(const Record& record, const Host& host, Attempts& attempts) {
   if (record.interfaces.empty()) return;
   std::vector<std::string> names;
-  attempts([&] { names = await_interfaces(record.function, record.interfaces.size(), *host.changes); });
+  const bool is_made = attempts([&] { names = await_interfaces(record.function, record.interfaces.size(), *host.changes); });
   for (const Json& config : record.interfaces) {
-    if (names.empty()) return;
     attempts([&] {
-      const std::string name = interface_of(config, record.function, names, host.sysfs);
+      const std::string name = names.empty() ? "" : interface_of(config, record.function, names, host.sysfs);
+      if (name.empty()) {
+        // What was made on top of the driver's own by somebody else, a second interface of a radio for instance, no driver makes again.
+        if (is_made) log::warning("{}: the driver has not made {} again", record.function.to_string(), config.at("name").get<std::string>());
+        return;
+      }
       std::erase(names, name);
       host.changes->restore_interface(name, config);
     });
@@ -151,9 +158,9 @@ bool is_there(const Record& record, const Host& host) {
 
 /// What strait bind bound stays, even where it was killed before it could say so of each function.
 bool is_complete(const Record& record, const Records& records) {
-  if (record.complete || !record.first || *record.first == record.function) return record.complete;
-  const auto first = records.load(*record.first, Owner::kCommand);
-  return first && first->complete;
+  if (record.complete || !record.batch || record.batch->first == record.function) return record.complete;
+  const auto first = records.load(record.batch->first, Owner::kCommand);
+  return first && first->complete && first->batch && first->batch->token == record.batch->token;
 }
 
 }  // namespace
@@ -176,7 +183,21 @@ void undo(const Record& record, const Host& host) {
   for (auto one = record.attributes.rbegin(); one != record.attributes.rend(); ++one) {
     attempts([&] { undo_attribute(*one, host); });
   }
-  attempts.finish(fmt::format("then 'strait release {}' tries again", name));
+  attempts.finish(fmt::format("then 'strait release {}' tries again; to leave it as it is, remove {}", name,
+                              Records(host.state, host.procfs).path_of(record.function, record.owner).native()));
+}
+
+void undo_and_remove(Record record, const Records& records, const Host& host) {
+  if (record.complete) {
+    record.complete = false;
+    try {
+      records.save(record);
+    } catch (const Error& error) {
+      log::debug("{}", error.what());
+    }
+  }
+  undo(record, host);
+  records.remove(record.function, record.owner);
 }
 
 bool settle(const Lock& lock, const Records& records, const Host& host) {
@@ -193,8 +214,7 @@ bool settle(const Lock& lock, const Records& records, const Host& host) {
         return;
       }
       found = true;
-      undo(*record, host);
-      records.remove(function, owner);
+      undo_and_remove(*record, records, host);
     });
   }
   attempts.finish();

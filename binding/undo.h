@@ -13,6 +13,9 @@ namespace strait::binding {
 /// then; or at the end, with all that the kernel refused. The caller has the lock, and removes the record afterwards.
 void undo(const Record& record, const Host& host);
 
+/// The same, with the record noted as half done before, and removed afterwards. A disk that is full does not keep it from being done.
+void undo_and_remove(Record record, const Records& records, const Host& host);
+
 /// Puts right what processes that were killed left of this function: a run that did not undo its changes, a bind or a release that stopped
 /// half way, a record of an earlier boot or of a VF that is gone. True where there was something to undo. Throws Error where that fails.
 bool settle(const Lock& lock, const Records& records, const Host& host);

@@ -51,6 +51,7 @@ void bind_and_set(Lease& lease, const std::optional<Place>& vf, const host::VfSe
     note = {.pf = vf->pf, .index = vf->index, .settings = *before, .ours = host::changes(*before, settings)};
     lease.remember_vf(note);
   }
+  lease.remember_driver();
   lease.bind();
   // Settings come last: a driver of the host's would change the MAC address.
   if (vf) host.changes->change_vf(vf->pf, vf->index, settings);

@@ -8,24 +8,31 @@
 #include "base/log.h"
 #include "binding/function_paths.h"
 #include "binding/vf_change.h"
+#include "host/network_interface.h"
 
 namespace strait::binding {
 namespace {
 
-/// Whether the VF had its MAC address from its own driver, on the host: a random one, or one that was set by its interface.
+/// Whether an interface with this addr_assign_type has a MAC address of its own: a random one, or one that was set. See the kernel's
+/// Documentation/ABI/testing/sysfs-class-net.
+bool is_own(std::string_view kind) { return kind == "1" || kind == "3"; }
+
+/// The same of a VF that was on a driver of the host's.
 bool chose_mac(const Record& record) {
-  // See addr_assign_type in the kernel's Documentation/ABI/testing/sysfs-class-net.
-  constexpr const char* kRandom = "1";
-  constexpr const char* kSet = "3";
   const auto& mac = record.vf->settings.mac;
   if (!record.driver || record.driver->driver.empty() || record.driver->driver == kVfioPci || !mac) return false;
   return std::ranges::any_of(record.interfaces, [&](const nlohmann::json& config) {
-    const auto kind = config.value("addr_assign_type", "");
-    return (kind == kRandom || kind == kSet) && config.value("mac", std::vector<std::uint8_t>()) == std::vector(mac->begin(), mac->end());
+    return is_own(config.value("addr_assign_type", "")) && config.value("mac", std::vector<std::uint8_t>()) == std::vector(mac->begin(), mac->end());
   });
 }
 
 }  // namespace
+
+bool host_chose_mac(const host::Bdf& vf, const host::MacAddress& mac, const std::filesystem::path& sysfs) {
+  return std::ranges::any_of(host::interfaces_of(vf, sysfs), [&](const std::string& name) {
+    return is_own(interface_text(vf, name, "addr_assign_type", sysfs)) && interface_text(vf, name, "address", sysfs) == host::to_string(mac);
+  });
+}
 
 VfUndo::VfUndo(const Record& record, const Host& host) : before_(*record.vf), host_(host), chose_mac_(chose_mac(record)) {}
 
@@ -43,23 +50,28 @@ void VfUndo::before_driver(Attempts& attempts) {
   attempts([&] {
     const auto there = now();
     if (!there) return;
+    bool mac_is_back = true;
     for (const host::VfSettings& step : steps_back(before_, *there)) {
+      // By trust one sees that the guest may have changed the address: it stays until that is done.
+      if (step.trust && !mac_is_back) continue;
       if (step.mac && chose_mac_) {
-        free_mac(attempts);
+        mac_is_back = free_mac(attempts);
       } else {
-        attempts([&] { change(step); });
+        const bool done = attempts([&] { change(step); });
+        mac_is_back = mac_is_back && (done || !step.mac);
       }
     }
   });
 }
 
-void VfUndo::free_mac(Attempts& attempts) {
+bool VfUndo::free_mac(Attempts& attempts) {
   mac_is_ours_ = true;
   try {
     change({.mac = host::MacAddress()});
+    return true;
   } catch (const Error& error) {
     log::debug("{}", error.what());
-    attempts([&] { change({.mac = before_.settings.mac}); });
+    return attempts([&] { change({.mac = before_.settings.mac}); });
   }
 }
 

@@ -6,6 +6,9 @@
 
 namespace strait::binding {
 
+/// Whether a VF's driver on this host chose its MAC address, `mac` as the PF knows it: a random one, or one that was set by its interface.
+bool host_chose_mac(const host::Bdf& vf, const host::MacAddress& mac, const std::filesystem::path& sysfs);
+
 /// The VF's part of undoing: what its PF had set for it.
 ///
 /// A VF on a driver of the host may have chosen its MAC address itself. To set that one at the PF would pin it: the VF could not choose
@@ -24,7 +27,7 @@ class VfUndo {
   /// How the VF is set; nothing where it is gone, or its PF's driver.
   std::optional<host::VfSettings> now() const;
   void change(const host::VfSettings& settings) const;
-  void free_mac(Attempts& attempts);
+  bool free_mac(Attempts& attempts);
 
   const VfBefore& before_;
   const Host& host_;

@@ -30,6 +30,7 @@ class LeaseTest : public BindingTest {
     for (int n = 1;; ++n) {
       ASSERT_TRUE(test::killed_at(n, [&] {
         Lease lease(function(), Owner::kRun, host());
+        lease.remember_driver();
         lease.bind();
         for (;;) fault_point();
       }));
@@ -43,6 +44,7 @@ TEST_F(LeaseTest, ARunBindsAndGivesBackWhatItTook) {
   {
     Lease lease(function(), Owner::kRun, host());
     EXPECT_EQ(kernel_.state(), before_);
+    lease.remember_driver();
     lease.bind();
     EXPECT_EQ(kernel_.state(), bound_);
     EXPECT_TRUE(records().load(function(), Owner::kRun));
@@ -59,6 +61,7 @@ TEST_F(LeaseTest, NobodyElseTakesWhatARunHas) {
 
 TEST_F(LeaseTest, ReleasingIsDoneOnce) {
   Lease lease(function(), Owner::kRun, host());
+  lease.remember_driver();
   lease.bind();
   lease.release();
   EXPECT_EQ(lease.function(), function());
@@ -93,6 +96,7 @@ TEST_F(LeaseTest, ARunOnWhatACommandHasBoundLeavesItBound) {
   bind_for_good();
   {
     Lease lease(function(), Owner::kRun, host());
+    lease.remember_driver();
     lease.bind();
   }
   EXPECT_EQ(kernel_.state(), bound_);
@@ -294,6 +298,7 @@ TEST_F(LeaseTest, AttributesComeBackUnlessSomebodyElseChangedThem) {
 
 TEST_F(LeaseTest, TheInterfaceOfAPortGetsTheConfigurationOfThatPort) {
   Lease lease(function(), Owner::kRun, host());
+  lease.remember_driver();
   lease.bind();
   lease.release();
   EXPECT_THAT(kernel_.state(), HasSubstr("fake_lan0 {\"mtu\":9000"));

@@ -19,7 +19,7 @@ class RecordTest : public BindingTest {
     record.identity = "8086:10ca 8086:a03c";
     record.vf = VfBefore{host::Bdf::parse("01:00.0"), 3, {.vlan = 7}, {.vlan = 9, .trust = true}};
     record.complete = true;
-    record.first = host::Bdf::parse("01:00.0");
+    record.batch = Batch{host::Bdf::parse("01:00.0"), "17-4711"};
     record.driver = DriverBefore{"igbvf", ""};
     record.interfaces.push_back({{"name", "fake_lan0"}});
     record.attributes.push_back({"bus/pci/devices/0000:01:00.0/sriov_drivers_autoprobe", "1", "0"});
@@ -41,7 +41,9 @@ TEST_F(RecordTest, WhatIsSavedIsFound) {
   EXPECT_EQ(found->vf->settings, record().vf->settings);
   EXPECT_EQ(found->vf->ours, record().vf->ours);
   EXPECT_TRUE(found->complete);
-  EXPECT_EQ(found->first, host::Bdf::parse("01:00.0"));
+  ASSERT_TRUE(found->batch);
+  EXPECT_EQ(found->batch->first, host::Bdf::parse("01:00.0"));
+  EXPECT_EQ(found->batch->token, "17-4711");
   EXPECT_EQ(found->driver->driver, "igbvf");
   ASSERT_EQ(found->interfaces.size(), 1u);
   EXPECT_EQ(found->interfaces[0]["name"], "fake_lan0");

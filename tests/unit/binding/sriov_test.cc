@@ -119,7 +119,7 @@ TEST_F(SriovTest, AVfWhoseInterfaceIsInUseKeepsTheNumber) {
   sysfs_.add_interface(test::FakePf::vf(0), "fake_lan9");
   EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 as fake_lan9 of another network namespace"));
   sysfs_.move_interfaces_away(test::FakePf::vf(0));
-  EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 by another network namespace, such as a container's; end that use first"));
+  EXPECT_THAT(error(0), HasSubstr("0000:03:10.0 by the host: its network interface is in another network namespace, such as a container's; end that use first"));
   EXPECT_EQ(card_.table_.size(), 1u);
 }
 
