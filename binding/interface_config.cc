@@ -226,8 +226,8 @@ void restore_interface_config(const std::string& name, const Json& config, const
   restore_sysctls(link.name(), config.at("sysctls"), procfs);
   link.master();
   link.flags();
-  restore_addresses(netlink, index, config.at("addresses"), attempts);
-  restore_routes(netlink, index, config.at("routes"), attempts);
+  const bool all_alive = restore_addresses(netlink, index, config.at("addresses"), attempts);
+  restore_routes(netlink, index, config.at("routes"), all_alive, attempts);
   attempts.finish();
 }
 

@@ -1,9 +1,11 @@
 #include "binding/interface_routes.h"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "binding/boot_clock.h"
 #include "binding/fault_point.h"
 #include "binding/interface_addresses.h"
 #include "binding/netlink_object.h"
@@ -61,6 +64,13 @@ std::vector<Leg> next_hops_in(nlattr* attribute) {
   return legs;
 }
 
+/// In seconds, nothing for a route that stays; only IPv6 has others. The kernel tells of it in ticks of USER_HZ.
+std::optional<std::int64_t> lifetime_in(nlattr* attribute) {
+  rta_cacheinfo info = {};
+  std::memcpy(&info, nla_data(attribute), std::min<std::size_t>(sizeof info, static_cast<std::size_t>(nla_len(attribute))));
+  return info.rta_expires == 0 ? std::nullopt : std::optional<std::int64_t>(info.rta_expires / ::sysconf(_SC_CLK_TCK));
+}
+
 /// A route in parts: what it is for, its ways, and all else.
 class Route {
  public:
@@ -71,6 +81,7 @@ class Route {
       if (nla_type(one) == RTA_OIF) only.index = static_cast<int>(nla_get_u32(one));
       if (is_gateway(one)) only.gateway = bytes_in(one);
       if (nla_type(one) == RTA_PREFSRC) has_source_ = true;
+      if (nla_type(one) == RTA_CACHEINFO) lifetime_ = lifetime_in(one);
     });
     if (legs_.empty() && only.index != 0) legs_.push_back(std::move(only));
   }
@@ -82,6 +93,11 @@ class Route {
   const rtmsg& body() const { return body_; }
   const std::vector<Leg>& legs() const { return legs_; }
   bool has_source() const { return has_source_; }
+  /// How long it was to stay when it was read, in seconds; nothing for ever.
+  std::optional<std::int64_t> lifetime() const { return lifetime_; }
+  bool has_expired() const { return lifetime_ && *lifetime_ <= 0; }
+  /// Makes it one that goes after so many seconds.
+  void expire_after(std::int64_t seconds) { lifetime_ = seconds; }
   bool leaves_by(int index) const {
     return std::ranges::any_of(legs_, [&](const Leg& leg) { return leg.index == index; });
   }
@@ -122,13 +138,14 @@ class Route {
     request.body(body);
     each_attribute(attributes_, [&](nlattr* one) {
       switch (nla_type(one)) {
-        case RTA_CACHEINFO:  // statistics
+        case RTA_CACHEINFO:  // Statistics, and a lifetime of which less is left by now.
         case RTA_NH_ID:      // An object that went with the interface; what it said is in the other attributes.
         case RTA_MULTIPATH: break;
         case RTA_OIF: request.put(RTA_OIF, static_cast<std::uint32_t>(legs.front().index)); break;
         default: request.put(one->nla_type, nla_data(one), static_cast<std::size_t>(nla_len(one)));
       }
     });
+    if (lifetime_) request.put(RTA_EXPIRES, static_cast<std::uint32_t>(*lifetime_));
     Bytes hops;
     for (const Leg& leg : legs) {
       hops.insert(hops.end(), leg.next_hop.begin(), leg.next_hop.end());
@@ -151,6 +168,7 @@ class Route {
   Bytes attributes_;
   std::vector<Leg> legs_;
   bool has_source_ = false;
+  std::optional<std::int64_t> lifetime_;
 };
 
 const rtmsg& body_in(const nlmsghdr& message) { return *static_cast<const rtmsg*>(nlmsg_data(&message)); }
@@ -164,7 +182,7 @@ bool is_administrators(const nlmsghdr& message) {
 /// Makes the routes of one interface.
 class RouteRestorer {
  public:
-  RouteRestorer(Netlink& netlink, int index, const Json& routes) : netlink_(netlink), index_(index) {
+  RouteRestorer(Netlink& netlink, int index, const Json& routes, bool all_alive) : netlink_(netlink), index_(index), all_alive_(all_alive) {
     // Of a table that may be long only what may be for the same packets.
     std::set<std::pair<int, int>> lengths;
     for (const Json& route : routes) {
@@ -208,11 +226,15 @@ class RouteRestorer {
       if (error.code() == EEXIST) return;
       if (!has_address) {
         log::warning("{}: its source address is not usable yet, since the interface has no link; add it by hand (ip route add)", attempt);
+      } else if (!all_alive_ && wants_address(error.code())) {
+        log::warning("{}: the lifetime of an address of the interface has passed; whoever gives it addresses adds it again", error.what());
       } else {
         throw Error::from_errno(error.code(), attempt, "add it by hand (ip route add)");
       }
     }
   }
+  /// Whether that is how the kernel refuses a source or a gateway that no address of the interface goes with.
+  static bool wants_address(int code) { return code == EINVAL || code == ENETUNREACH || code == EHOSTUNREACH; }
   /// Whether the interface's own addresses may be used. It is waited for once.
   bool usable() {
     if (!usable_) usable_ = await_addresses(netlink_, index_);
@@ -221,6 +243,7 @@ class RouteRestorer {
 
   Netlink& netlink_;
   int index_;
+  bool all_alive_;  ///< the interface's addresses
   std::vector<Route> there_;
   std::optional<bool> usable_;
 };
@@ -230,23 +253,26 @@ class RouteRestorer {
 Json read_routes(Netlink& netlink, int index) {
   Json list = Json::array();
   for (const NetlinkMessage& message : netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_administrators)) {
-    if (!Route::of(message).leaves_by(index)) continue;
+    const Route route = Route::of(message);
+    if (!route.leaves_by(index)) continue;
     list.push_back(describe<rtmsg>(message));
     list.back()["index"] = index;
+    if (route.lifetime()) list.back()["expires"] = seconds_since_boot() + *route.lifetime();
   }
   return list;
 }
 
-void restore_routes(Netlink& netlink, int index, const Json& routes, Attempts& attempts) {
+void restore_routes(Netlink& netlink, int index, const Json& routes, bool all_alive, Attempts& attempts) {
   if (routes.empty()) return;
-  RouteRestorer restorer(netlink, index, routes);
+  RouteRestorer restorer(netlink, index, routes, all_alive);
   // A gateway must be reachable when its route comes.
   for (const bool direct : {true, false}) {
     for (const Json& json : routes) {
       attempts([&] {
         Route route(body_of<rtmsg>(json), attributes_of(json));
         route.move(json.at("index"), index);
-        if (route.is_direct() == direct) restorer.restore(std::move(route));
+        if (json.contains("expires")) route.expire_after(json.at("expires").get<std::int64_t>() - seconds_since_boot());
+        if (route.is_direct() == direct && !route.has_expired()) restorer.restore(std::move(route));
       });
     }
   }

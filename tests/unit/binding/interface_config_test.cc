@@ -150,6 +150,40 @@ TEST_F(InterfaceConfigTest, LifetimesGoOnMeanwhile) {
   EXPECT_THAT(text, testing::Not(HasSubstr("192.0.2.2")));
 }
 
+/// DHCP gives both: what is without its lease is DHCP's to bring back.
+TEST_F(InterfaceConfigTest, RoutesThatNeedAnAddressWhoseLifetimeHasPassedAreAWarning) {
+  run("ip link set lan up && ip addr add 192.0.2.2/24 dev lan valid_lft 500 preferred_lft 400");
+  run("ip route add default via 192.0.2.254 dev lan proto dhcp && ip route add 10.77.0.0/16 dev lan src 192.0.2.2 proto dhcp");
+  run("ip route add 10.78.0.0/16 dev lan");
+  auto config = read_interface_config("lan");
+  lose_driver();
+  config["addresses"]["time"] = config["addresses"]["time"].get<std::int64_t>() - 1000;
+  testing::internal::CaptureStderr();
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::AllOf(HasSubstr("its route default back: Network is unreachable: the lifetime of an address of the interface has"),
+                             HasSubstr("its route 10.77.0.0/16 back: Invalid argument: the lifetime of an address")));
+  EXPECT_THAT(route("10.78.0.0/16"), HasSubstr("dev lan")) << "which needs none";
+  // All addresses being there, it is as it was: an error.
+  config["addresses"]["list"].clear();
+  EXPECT_THAT(test::error_of([&] { restore_interface_config("lan", config); }), HasSubstr("add it by hand (ip route add)"));
+}
+
+TEST_F(InterfaceConfigTest, LifetimesOfRoutesGoOnMeanwhile) {
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip -6 route add 2001:db8:76::/48 via 2001:db8::fe dev lan");
+  run("ip -6 route add 2001:db8:77::/48 via 2001:db8::fe dev lan expires 3000");
+  run("ip -6 route add 2001:db8:78::/48 via 2001:db8::fe dev lan expires 500");
+  auto config = read_interface_config("lan");
+  for (auto& one : config["routes"]) {
+    if (one.contains("expires")) one["expires"] = one["expires"].get<std::int64_t>() - 1000;
+  }
+  lose_driver();
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(route("2001:db8:76::/48"), testing::AllOf(HasSubstr("dev lan"), testing::Not(HasSubstr("expires"))));
+  EXPECT_THAT(route("2001:db8:77::/48"), testing::ContainsRegex("expires (2000|199[0-9])sec"));
+  EXPECT_EQ(route("2001:db8:78::/48"), "");
+}
+
 TEST_F(InterfaceConfigTest, ItBelongsToItsBridgeAgain) {
   run("ip link add br9 type bridge && ip link set br9 up && ip link set lan up master br9");
   const auto config = read_interface_config("lan");
