@@ -20,6 +20,7 @@
 #include "binding/fault_point.h"
 #include "binding/interface_addresses.h"
 #include "binding/netlink_object.h"
+#include "host/next_hops.h"
 
 namespace strait::binding {
 using host::Netlink;
@@ -47,20 +48,17 @@ bool is_gateway(nlattr* attribute) { return nla_type(attribute) == RTA_GATEWAY |
 /// The legs in RTA_MULTIPATH.
 std::vector<Leg> next_hops_in(nlattr* attribute) {
   std::vector<Leg> legs;
-  auto* hop = static_cast<rtnexthop*>(nla_data(attribute));
-  for (int rest = nla_len(attribute); RTNH_OK(hop, rest);) {
-    hop->rtnh_flags &= RTNH_F_ONLINK;  // The others are the kernel's to say.
-    Leg leg{.index = hop->rtnh_ifindex, .gateway = {}, .next_hop = {}};
-    const auto* const data = reinterpret_cast<const std::uint8_t*>(hop);
-    leg.next_hop.assign(data, data + hop->rtnh_len);
-    Bytes attributes(data + sizeof *hop, data + hop->rtnh_len);
+  host::each_next_hop(attribute, [&](rtnexthop& hop) {
+    hop.rtnh_flags &= RTNH_F_ONLINK;  // The others are the kernel's to say.
+    Leg leg{.index = hop.rtnh_ifindex, .gateway = {}, .next_hop = {}};
+    const auto* const data = reinterpret_cast<const std::uint8_t*>(&hop);
+    leg.next_hop.assign(data, data + hop.rtnh_len);
+    Bytes attributes(data + sizeof hop, data + hop.rtnh_len);
     each_attribute(attributes, [&](nlattr* one) {
       if (is_gateway(one)) leg.gateway = bytes_in(one);
     });
     legs.push_back(std::move(leg));
-    rest -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
-    hop = RTNH_NEXT(hop);
-  }
+  });
   return legs;
 }
 
