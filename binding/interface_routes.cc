@@ -1,11 +1,14 @@
 #include "binding/interface_routes.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -111,13 +114,13 @@ class Route {
   bool has(const Leg& leg) const {
     return std::ranges::any_of(legs_, [&](const Leg& its) { return its.is_same(leg); });
   }
-  /// The legs by one interface that had the index `before` and has `index` now.
-  void move(int before, int index) {
+  /// `now` has the indices that interfaces have now by those that they had; legs by an interface that has none any more go.
+  void move(const std::map<int, int>& now) {
     for (Leg& leg : legs_) {
-      if (leg.index != before) continue;
-      leg.index = index;
-      if (leg.next_hop.size() >= sizeof(rtnexthop)) reinterpret_cast<rtnexthop*>(leg.next_hop.data())->rtnh_ifindex = index;
+      if (const auto found = now.find(leg.index); found != now.end()) leg.index = found->second;
+      if (leg.next_hop.size() >= sizeof(rtnexthop)) reinterpret_cast<rtnexthop*>(leg.next_hop.data())->rtnh_ifindex = leg.index;
     }
+    std::erase_if(legs_, [](const Leg& leg) { return leg.index == 0; });
   }
   /// "2001:db8::/48", "default".
   std::string text() const {
@@ -129,12 +132,13 @@ class Route {
   }
 
   /// What makes it, with those of its legs.
-  NetlinkRequest request(int flags, const std::vector<Leg>& legs) {
+  NetlinkRequest request(int flags, const std::vector<Leg>& legs) const {
     NetlinkRequest request(RTM_NEWROUTE, flags);
     rtmsg body = body_;
     body.rtm_flags &= RTNH_F_ONLINK;
     request.body(body);
-    each_attribute(attributes_, [&](nlattr* one) {
+    Bytes attributes = attributes_;
+    each_attribute(attributes, [&](nlattr* one) {
       switch (nla_type(one)) {
         case RTA_CACHEINFO:  // Statistics, and a lifetime of which less is left by now.
         case RTA_NH_ID:      // An object that went with the interface; what it said is in the other attributes.
@@ -193,44 +197,67 @@ class RouteRestorer {
     for (const NetlinkMessage& route : netlink.dump(RTM_GETROUTE, AF_UNSPEC, may_be)) there_.push_back(Route::of(route));
   }
 
-  void restore(Route route) {
-    std::vector<Leg> ours, others;
-    std::ranges::partition_copy(route.legs(), std::back_inserter(ours), std::back_inserter(others),
-                                [this](const Leg& leg) { return leg.index == index_; });
+  void restore(const Route& route) {
     const auto same = std::ranges::find_if(there_, [&](const Route& one) { return one.is_for_the_same(route); });
-    if (same == there_.end()) {
-      if (others.empty()) return make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
-      try {
-        return make(route, NLM_F_CREATE | NLM_F_EXCL, route.legs());
-      } catch (const Error&) {  // The others may be gone.
-        return make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
-      }
-    }
-    // Of IPv6 routes with several legs the others stayed when the interface went. Any other of the same key is somebody else's.
-    if (route.body().rtm_family != AF_INET6 || others.empty()) return;
-    std::erase_if(ours, [&](const Leg& leg) { return same->has(leg); });
-    if (!ours.empty()) make(route, NLM_F_CREATE | NLM_F_APPEND, ours);
-  }
-
- private:
-  void make(Route& route, int flags, const std::vector<Leg>& legs) {
-    const std::string attempt = fmt::format("giving an interface its route {} back", route.text());
-    const bool needs_address = route.body().rtm_family == AF_INET6 && route.has_source();
-    const bool has_address = !needs_address || usable();
-    fault_point();
     try {
-      netlink_.ask(route.request(flags, legs), attempt);
+      same == there_.end() ? add(route) : complete(route, *same);
     } catch (const Error& error) {
-      if (error.code() == EEXIST) return;
-      if (!has_address) {
-        log::warning("{}: its source address is not usable yet, since the interface has no link; add it by hand (ip route add)", attempt);
+      if (needs_source(route) && !usable()) {
+        log::warning("{}: its source address is not usable yet, since the interface has no link; add it by hand (ip route add)",
+                     attempt(route));
       } else if (!all_alive_ && wants_address(error.code())) {
         log::warning("{}: the lifetime of an address of the interface has passed; whoever gives it addresses adds it again", error.what());
       } else {
-        throw Error::from_errno(error.code(), attempt, "add it by hand (ip route add)");
+        throw Error::from_errno(error.code(), attempt(route), "add it by hand (ip route add)");
       }
     }
   }
+
+ private:
+  static std::string attempt(const Route& route) { return fmt::format("giving an interface its route {} back", route.text()); }
+
+  void add(const Route& route) {
+    const auto ours = legs(route, [this](const Leg& leg) { return leg.index == index_; });
+    if (ours.size() < route.legs().size()) {
+      try {
+        return make(route, NLM_F_CREATE | NLM_F_EXCL, route.legs());
+      } catch (const Error& error) {
+        log::warning("{}: it comes without its ways by other interfaces; add them by hand (ip route replace)", error.what());
+      }
+    }
+    make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
+  }
+  /// The ways by the interface, to a route that has others.
+  void complete(const Route& route, const Route& there) {
+    const auto missing = legs(route, [&](const Leg& leg) { return leg.index == index_ && !there.has(leg); });
+    if (missing.empty()) return;
+    if (std::ranges::none_of(route.legs(), [&](const Leg& leg) { return there.has(leg); })) {
+      log::warning("the route {} is there again by another way, which stays", route.text());
+    } else if (route.body().rtm_family == AF_INET6) {
+      make(route, NLM_F_CREATE | NLM_F_APPEND, missing);
+    } else {
+      auto all = legs(route, [&](const Leg& leg) { return leg.index == index_ || there.has(leg); });
+      std::ranges::copy_if(there.legs(), std::back_inserter(all), [&](const Leg& leg) { return !route.has(leg); });
+      make(route, NLM_F_CREATE | NLM_F_REPLACE, all);
+    }
+  }
+  template <typename Wanted>
+  static std::vector<Leg> legs(const Route& route, Wanted wanted) {
+    std::vector<Leg> found;
+    std::ranges::copy_if(route.legs(), std::back_inserter(found), wanted);
+    return found;
+  }
+  void make(const Route& route, int flags, const std::vector<Leg>& legs) {
+    if (needs_source(route)) usable();
+    fault_point();
+    try {
+      netlink_.ask(route.request(flags, legs), attempt(route));
+    } catch (const Error& error) {
+      if (error.code() != EEXIST) throw;
+    }
+  }
+  /// The kernel takes no source of IPv6 that is not usable yet.
+  static bool needs_source(const Route& route) { return route.body().rtm_family == AF_INET6 && route.has_source(); }
   /// Whether that is how the kernel refuses a source or a gateway that no address of the interface goes with.
   static bool wants_address(int code) { return code == EINVAL || code == ENETUNREACH || code == EHOSTUNREACH; }
   /// Whether the interface's own addresses may be used. It is waited for once.
@@ -246,6 +273,21 @@ class RouteRestorer {
   std::optional<bool> usable_;
 };
 
+/// The route of a record, by the interface that has `index` now. What other interfaces it leaves by is known by their names: one that is
+/// taken and comes back has another index.
+Route recorded_route(const Json& json, int index) {
+  Route route(body_of<rtmsg>(json), attributes_of(json));
+  std::map<int, int> now = {{json.at("index").get<int>(), index}};
+  const Json others = json.value("others", Json::object());
+  for (const auto& [name, before] : others.items()) {
+    now[before] = static_cast<int>(::if_nametoindex(name.c_str()));
+    if (now[before] == 0) log::warning("the route {} comes without its way by {}, which is not there", route.text(), name);
+  }
+  route.move(now);
+  if (json.contains("expires")) route.expire_after(json.at("expires").get<std::int64_t>() - seconds_since_boot());
+  return route;
+}
+
 }  // namespace
 
 Json read_routes(Netlink& netlink, int index) {
@@ -255,6 +297,11 @@ Json read_routes(Netlink& netlink, int index) {
     if (!route.leaves_by(index)) continue;
     list.push_back(describe<rtmsg>(message));
     list.back()["index"] = index;
+    for (const Leg& leg : route.legs()) {
+      char name[IF_NAMESIZE] = {};
+      if (leg.index == index || ::if_indextoname(static_cast<unsigned>(leg.index), name) == nullptr) continue;
+      list.back()["others"][name] = leg.index;
+    }
     if (route.lifetime()) list.back()["expires"] = seconds_since_boot() + *route.lifetime();
   }
   return list;
@@ -263,16 +310,15 @@ Json read_routes(Netlink& netlink, int index) {
 void restore_routes(Netlink& netlink, int index, const Json& routes, bool all_alive, Attempts& attempts) {
   if (routes.empty()) return;
   RouteRestorer restorer(netlink, index, routes, all_alive);
+  std::vector<Route> wanted;
+  for (const Json& json : routes) {
+    attempts([&] { wanted.push_back(recorded_route(json, index)); });
+  }
+  std::erase_if(wanted, [](const Route& route) { return route.has_expired(); });
   // A gateway must be reachable when its route comes.
-  for (const bool direct : {true, false}) {
-    for (const Json& json : routes) {
-      attempts([&] {
-        Route route(body_of<rtmsg>(json), attributes_of(json));
-        route.move(json.at("index"), index);
-        if (json.contains("expires")) route.expire_after(json.at("expires").get<std::int64_t>() - seconds_since_boot());
-        if (route.is_direct() == direct && !route.has_expired()) restorer.restore(std::move(route));
-      });
-    }
+  std::ranges::stable_partition(wanted, [](const Route& route) { return route.is_direct(); });
+  for (const Route& route : wanted) {
+    attempts([&] { restorer.restore(route); });
   }
 }
 

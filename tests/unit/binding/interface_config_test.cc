@@ -239,9 +239,50 @@ TEST_F(InterfaceConfigTest, RoutesOfSeveralLegsHaveThemAllAgain) {
   // Without the others, a route has the legs that it can have.
   lose_driver();
   run("ip link del wan; ip route flush 10.77.0.0/16");
+  testing::internal::CaptureStderr();
   restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the route 10.77.0.0/16 comes without its way by wan, which is not there"));
   EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev lan"));
   EXPECT_THAT(route("2001:db8:77::/48"), HasSubstr("via 2001:db8::fe dev lan"));
+}
+
+/// Both are taken, and come back with other indices, one after the other.
+TEST_F(InterfaceConfigTest, RoutesOfSeveralInterfacesThatWereTakenHaveThemAllAgain) {
+  add("wan");
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip addr add 192.0.2.1/24 dev lan");
+  run("ip link set wan up && ip addr add 2001:db8:1::1/64 dev wan && ip addr add 198.51.100.1/24 dev wan");
+  run("ip -6 route add 2001:db8:77::/48 nexthop via 2001:db8::fe dev lan weight 3 nexthop via 2001:db8:1::fe dev wan");
+  run("ip route add 10.77.0.0/16 nexthop via 192.0.2.254 dev lan nexthop via 198.51.100.254 dev wan weight 2");
+  const std::string four = route("10.77.0.0/16");
+  const auto lan = read_interface_config("lan"), wan = read_interface_config("wan");
+  for (const bool lan_first : {true, false}) {
+    run("ip link del wan");
+    lose_driver();
+    EXPECT_EQ(route("10.77.0.0/16"), "");
+    testing::internal::CaptureStderr();
+    if (lan_first) restore_interface_config("eth9", lan);
+    add("wan");
+    restore_interface_config("wan", wan);
+    if (!lan_first) restore_interface_config("eth9", lan);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr(lan_first ? "its way by wan, which" : "its way by lan, which"));
+    EXPECT_EQ(route("10.77.0.0/16"), four);
+    EXPECT_THAT(route("2001:db8:77::/48"),
+                testing::AllOf(HasSubstr("via 2001:db8:1::fe dev wan"), HasSubstr("via 2001:db8::fe dev lan weight 3")));
+  }
+}
+
+/// The interface is there, but what the route needs of it is not.
+TEST_F(InterfaceConfigTest, AWayByAnotherInterfaceThatTheKernelRefusesIsAWarning) {
+  add("wan");
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip link set wan up && ip addr add 198.51.100.1/24 dev wan");
+  run("ip route add 10.77.0.0/16 nexthop via 192.0.2.254 dev lan nexthop via 198.51.100.254 dev wan");
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  run("ip addr flush dev wan");
+  testing::internal::CaptureStderr();
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("it comes without its ways by other interfaces"));
+  EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev lan"));
 }
 
 TEST_F(InterfaceConfigTest, ARouteThatIsSomebodyElsesBySameKeyStays) {
@@ -250,7 +291,9 @@ TEST_F(InterfaceConfigTest, ARouteThatIsSomebodyElsesBySameKeyStays) {
   const auto config = read_interface_config("lan");
   lose_driver();
   run("ip link set wan up && ip addr add 2001:db8:1::1/64 dev wan && ip -6 route add 2001:db8:77::/48 via 2001:db8:1::fe dev wan");
+  testing::internal::CaptureStderr();
   restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the route 2001:db8:77::/48 is there again by another way, which stays"));
   EXPECT_THAT(route("2001:db8:77::/48"), testing::Not(HasSubstr("dev lan")));
 }
 
