@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "binding/await.h"
 #include "binding/boot_clock.h"
 #include "binding/fault_point.h"
 #include "binding/netlink_object.h"
@@ -129,12 +129,7 @@ bool restore_addresses(Netlink& netlink, int index, const Json& addresses, Attem
 }
 
 bool await_addresses(Netlink& netlink, int index, std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (std::ranges::any_of(addresses_of(netlink, index), is_tentative)) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
+  return await(patience, [&] { return std::ranges::none_of(addresses_of(netlink, index), is_tentative); });
 }
 
 }  // namespace strait::binding

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "binding/interface_addresses.h"
+#include "binding/interface_link.h"
 #include "binding/obstacles.h"
 #include "host/network_interface.h"
 #include "tests/fakes/fake_sysfs.h"
@@ -217,6 +218,22 @@ TEST_F(InterfaceConfigTest, TheSecretOfStableAddressesComesFirst) {
   lose_driver();
   restore_interface_config("eth9", config);
   EXPECT_EQ(output_of("cd /proc/sys/net/ipv6/conf/lan && cat addr_gen_mode stable_secret"), "0\n2001:0db8:0000:0000:0000:0000:0000:05ec\n");
+}
+
+/// The kernel sets it to the device's when the link comes.
+TEST_F(InterfaceConfigTest, IPv6HasAnMtuOfItsOwnAgain) {
+  run("ip link set lan up mtu 1400");
+  host::Netlink netlink;
+  const int index = host::interface_lookup()("lan")->index;
+  ASSERT_TRUE(await_link(netlink, index));
+  run("echo 1300 > /proc/sys/net/ipv6/conf/lan/mtu");
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  restore_interface_config("eth9", config);
+  run("sleep 0.2");
+  EXPECT_EQ(output_of("cat /proc/sys/net/ipv6/conf/lan/mtu"), "1300\n");
+  run("ip link set eth9-wire down");
+  EXPECT_FALSE(await_link(netlink, host::interface_lookup()("lan")->index, std::chrono::milliseconds(60)));
 }
 
 TEST_F(InterfaceConfigTest, RoutesOfSeveralLegsHaveThemAllAgain) {
