@@ -5,6 +5,7 @@
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -102,14 +103,14 @@ std::vector<std::string> await_interfaces(const host::Bdf& function, std::size_t
   }
 }
 
-/// The one of `names` that the configuration is of: its name may be another now, but the port of the card is the same.
+/// The one of `names` that the configuration is of: its name may be another now, but it is of the same device, and of that the same port.
+/// The kernel may count buses of USB or virtio differently, though: then the port tells, and the name.
 std::string interface_of(const Json& config, const host::Bdf& function, const std::vector<std::string>& names, const fs::path& sysfs) {
-  const auto has_port = [&](const std::string& name) { return interface_text(function, name, "dev_port", sysfs) == config.at("dev_port"); };
-  if (const auto same = std::ranges::find(names, config.at("name").get<std::string>()); same != names.end() && has_port(*same)) {
-    return *same;
-  }
-  const auto found = std::ranges::find_if(names, has_port);
-  return found == names.end() ? names.front() : *found;
+  const std::string device = config.value("device", std::string()), port = config.at("dev_port"), called = config.at("name");
+  return *std::ranges::max_element(names, {}, [&](const std::string& name) {
+    return std::tuple(interface_device(function, name, sysfs) == device, interface_text(function, name, "dev_port", sysfs) == port,
+                      name == called);
+  });
 }
 
 void undo_interfaces(const Record& record, const Host& host, Attempts& attempts) {
