@@ -1,5 +1,6 @@
 #include "binding/function_paths.h"
 
+#include <array>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -9,6 +10,14 @@
 
 namespace strait::binding {
 namespace fs = std::filesystem;
+namespace {
+
+/// Where sysfs may have one of the function's interfaces: a driver on top of the function's, like virtio-net, has it further down.
+std::array<fs::path, 2> places_of(const host::Bdf& function, const std::string& interface, const fs::path& sysfs) {
+  return {sysfs / attribute_path(function, "net") / interface, sysfs / "class/net" / interface};
+}
+
+}  // namespace
 
 std::string attribute_path(const host::Bdf& function, std::string_view name) {
   return fmt::format("bus/pci/devices/{}/{}", function.to_string(), name);
@@ -28,12 +37,21 @@ std::vector<fs::path> device_files_of(const host::PciFunction& function, const f
 }
 
 std::string interface_text(const host::Bdf& function, const std::string& interface, const char* name, const fs::path& sysfs) {
-  // A driver on top of the function's, like virtio-net, has the interface further down.
-  for (const auto& place : {sysfs / attribute_path(function, "net") / interface, sysfs / "class/net" / interface}) {
+  for (const fs::path& place : places_of(function, interface, sysfs)) {
     try {
       return read_text_file(place / name);
     } catch (const Error&) {
     }
+  }
+  return "";
+}
+
+std::string interface_device(const host::Bdf& function, const std::string& interface, const fs::path& sysfs) {
+  std::error_code error;
+  const fs::path top = fs::canonical(sysfs / attribute_path(function, ""), error);
+  for (const fs::path& place : places_of(function, interface, sysfs)) {
+    const fs::path device = fs::canonical(place / "device", error);
+    if (!error) return device.lexically_relative(top);
   }
   return "";
 }

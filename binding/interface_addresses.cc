@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <string>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "binding/await.h"
+#include "binding/boot_clock.h"
 #include "binding/fault_point.h"
 #include "binding/netlink_object.h"
 
@@ -22,13 +22,6 @@ using host::NetlinkMessage;
 using host::NetlinkRequest;
 using Json = nlohmann::json;
 namespace {
-
-/// Since the host booted, in seconds: it goes on while the host sleeps, as lifetimes do.
-std::int64_t now() {
-  timespec time = {};
-  ::clock_gettime(CLOCK_BOOTTIME, &time);
-  return time.tv_sec;
-}
 
 /// What is left of a lifetime.
 std::uint32_t remaining(std::uint32_t lifetime, std::int64_t elapsed) {
@@ -67,7 +60,8 @@ std::string text_of(const ifaddrmsg& body, Bytes& attributes) {
   return fmt::format("{}/{}", text, body.ifa_prefixlen);
 }
 
-void restore_address(Netlink& netlink, int index, const Json& address, std::int64_t elapsed) {
+/// False where its lifetime has passed.
+bool restore_address(Netlink& netlink, int index, const Json& address, std::int64_t elapsed) {
   auto body = body_of<ifaddrmsg>(address);
   body.ifa_index = static_cast<unsigned>(index);
   Bytes attributes = attributes_of(address);
@@ -79,7 +73,7 @@ void restore_address(Netlink& netlink, int index, const Json& address, std::int6
     times->ifa_prefered = std::min(remaining(times->ifa_prefered, elapsed), times->ifa_valid);
     alive = times->ifa_valid != 0;
   });
-  if (!alive) return;
+  if (!alive) return false;
   NetlinkRequest request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
   request.body(body).raw(attributes);
   const std::string attempt = fmt::format("giving an interface its address {} back", text_of(body, attributes));
@@ -89,6 +83,7 @@ void restore_address(Netlink& netlink, int index, const Json& address, std::int6
   } catch (const Error& error) {
     if (error.code() != EEXIST) throw Error::from_errno(error.code(), attempt, "add it by hand (ip address add)");
   }
+  return true;
 }
 
 bool is_same_address(const NetlinkMessage& there, const Json& address) {
@@ -113,11 +108,11 @@ Json read_addresses(Netlink& netlink, int index) {
   for (const NetlinkMessage& address : addresses_of(netlink, index)) {
     if (!is_temporary(address)) list.push_back(describe<ifaddrmsg>(address));
   }
-  return {{"time", now()}, {"list", list}};
+  return {{"time", seconds_since_boot()}, {"list", list}};
 }
 
-void restore_addresses(Netlink& netlink, int index, const Json& addresses, Attempts& attempts) {
-  const std::int64_t elapsed = now() - addresses.at("time").get<std::int64_t>();
+bool restore_addresses(Netlink& netlink, int index, const Json& addresses, Attempts& attempts) {
+  const std::int64_t elapsed = seconds_since_boot() - addresses.at("time").get<std::int64_t>();
   const auto there = addresses_of(netlink, index);
   std::vector<Json> missing;
   for (const Json& address : addresses.at("list")) {
@@ -126,18 +121,15 @@ void restore_addresses(Netlink& netlink, int index, const Json& addresses, Attem
   // Of one scope, the kernel lists IPv4 addresses from the oldest, but IPv6 addresses from the newest.
   const auto older = std::ranges::stable_partition(missing, [](const Json& one) { return body_of<ifaddrmsg>(one).ifa_family != AF_INET6; });
   std::ranges::reverse(older);
+  bool all_alive = true;
   for (const Json& address : missing) {
-    attempts([&] { restore_address(netlink, index, address, elapsed); });
+    attempts([&] { all_alive = restore_address(netlink, index, address, elapsed) && all_alive; });
   }
+  return all_alive;
 }
 
 bool await_addresses(Netlink& netlink, int index, std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (std::ranges::any_of(addresses_of(netlink, index), is_tentative)) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
+  return await(patience, [&] { return std::ranges::none_of(addresses_of(netlink, index), is_tentative); });
 }
 
 }  // namespace strait::binding

@@ -17,6 +17,7 @@
 #include "binding/attempts.h"
 #include "binding/fault_point.h"
 #include "binding/interface_addresses.h"
+#include "binding/interface_link.h"
 #include "binding/interface_routes.h"
 #include "binding/interface_sysctls.h"
 #include "host/link_message.h"
@@ -46,16 +47,9 @@ ifinfomsg link_body(int index) {
   return body;
 }
 
-NetlinkMessage get(Netlink& netlink, int index) {
-  NetlinkRequest request(RTM_GETLINK, 0);
-  const auto answers = netlink.ask(request.body(link_body(index)), "asking for a network interface");
-  if (answers.empty()) throw Error("asking for a network interface: no answer");
-  return answers.front();
-}
-
 std::string master_of(Netlink& netlink, const NetlinkMessage& link) {
   nlattr* const master = link.attribute<ifinfomsg>(IFLA_MASTER);
-  return master == nullptr ? std::string() : host::link_text(get(netlink, static_cast<int>(nla_get_u32(master))), IFLA_IFNAME);
+  return master == nullptr ? std::string() : host::link_text(host::get_link(netlink, static_cast<int>(nla_get_u32(master))), IFLA_IFNAME);
 }
 
 Json describe(Netlink& netlink, const NetlinkMessage& link) {
@@ -130,7 +124,7 @@ class LinkRestorer {
   }
 
  private:
-  void look() { is_ = describe(netlink_, get(netlink_, index_)); }
+  void look() { is_ = describe(netlink_, host::get_link(netlink_, index_)); }
   bool differs(const char* key) const { return is_.at(key) != wanted_.at(key); }
 
   NetlinkRequest to_link() const {
@@ -204,6 +198,19 @@ NetlinkMessage find(Netlink& netlink, const std::string& name) {
   return std::move(*link);
 }
 
+/// When the link comes, the kernel sets IPv6's MTU to the interface's, whatever it was set to before.
+void restore_ipv6_mtu(Netlink& netlink, int index, const std::string& name, const Json& config, const fs::path& procfs) {
+  constexpr const char* kMtu = "ipv6/mtu";
+  const Json mtu = config.at("sysctls").value(kMtu, Json());
+  const bool is_up = (config.at("flags").get<unsigned>() & IFF_UP) != 0;
+  if (!is_up || mtu.is_null() || mtu == std::to_string(config.at("mtu").get<std::uint32_t>())) return;
+  if (!await_link(netlink, index)) {
+    log::warning("{} has no link yet, and when it comes the kernel forgets that net.ipv6.conf.{}.mtu was {}; set it again then (sysctl -w)",
+                 name, name, mtu.get<std::string>());
+  }
+  restore_sysctls(name, {{kMtu, mtu}}, procfs);
+}
+
 }  // namespace
 
 Json read_interface_config(const std::string& name, const fs::path& procfs) {
@@ -226,8 +233,9 @@ void restore_interface_config(const std::string& name, const Json& config, const
   restore_sysctls(link.name(), config.at("sysctls"), procfs);
   link.master();
   link.flags();
-  restore_addresses(netlink, index, config.at("addresses"), attempts);
-  restore_routes(netlink, index, config.at("routes"), attempts);
+  const bool all_alive = restore_addresses(netlink, index, config.at("addresses"), attempts);
+  restore_routes(netlink, index, config.at("routes"), all_alive, attempts);
+  attempts([&] { restore_ipv6_mtu(netlink, index, link.name(), config, procfs); });
   attempts.finish();
 }
 

@@ -13,9 +13,9 @@ namespace strait::binding {
 nlohmann::json read_interface_config(const std::string& name, const std::filesystem::path& procfs = "/proc");
 
 /// Gives the interface that is called `name` now that configuration. Compares first and changes only what differs, so that it can be
-/// killed at any point and done again. An address whose lifetime has passed meanwhile does not come back; a master that is gone, or refuses, is a
-/// warning. Addresses and routes that others have added since stay. What the kernel refuses keeps nothing else from coming: Error says all
-/// of it at the end.
+/// killed at any point and done again. An address or a route whose lifetime has passed meanwhile does not come back, and a route that needs
+/// such an address is a warning, as a master is that is gone or refuses. Addresses and routes that others have added since stay. What the
+/// kernel refuses keeps nothing else from coming: Error says all of it at the end.
 void restore_interface_config(const std::string& name, const nlohmann::json& config, const std::filesystem::path& procfs = "/proc");
 
 }  // namespace strait::binding

@@ -1,9 +1,11 @@
 #include "binding/interface_routes.h"
 
-#include <arpa/inet.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,149 +16,20 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "binding/boot_clock.h"
 #include "binding/fault_point.h"
 #include "binding/interface_addresses.h"
 #include "binding/netlink_object.h"
+#include "binding/route.h"
 
 namespace strait::binding {
 using host::Netlink;
 using host::NetlinkMessage;
-using host::NetlinkRequest;
 using Json = nlohmann::json;
 namespace {
 
-/// One of the ways that a route has.
-struct Leg {
-  int index = 0;    ///< of the interface
-  Bytes gateway;    ///< RTA_GATEWAY or RTA_VIA; empty for none
-  Bytes next_hop;   ///< the rtnexthop with its attributes, where the route may have several
-
-  bool is_same(const Leg& other) const { return index == other.index && gateway == other.gateway; }
-};
-
-Bytes bytes_in(nlattr* attribute) {
-  const auto* const data = static_cast<const std::uint8_t*>(nla_data(attribute));
-  return {data, data + nla_len(attribute)};
-}
-
-bool is_gateway(nlattr* attribute) { return nla_type(attribute) == RTA_GATEWAY || nla_type(attribute) == RTA_VIA; }
-
-/// The legs in RTA_MULTIPATH.
-std::vector<Leg> next_hops_in(nlattr* attribute) {
-  std::vector<Leg> legs;
-  auto* hop = static_cast<rtnexthop*>(nla_data(attribute));
-  for (int rest = nla_len(attribute); RTNH_OK(hop, rest);) {
-    hop->rtnh_flags &= RTNH_F_ONLINK;  // The others are the kernel's to say.
-    Leg leg{.index = hop->rtnh_ifindex, .gateway = {}, .next_hop = {}};
-    const auto* const data = reinterpret_cast<const std::uint8_t*>(hop);
-    leg.next_hop.assign(data, data + hop->rtnh_len);
-    Bytes attributes(data + sizeof *hop, data + hop->rtnh_len);
-    each_attribute(attributes, [&](nlattr* one) {
-      if (is_gateway(one)) leg.gateway = bytes_in(one);
-    });
-    legs.push_back(std::move(leg));
-    rest -= static_cast<int>(RTNH_ALIGN(hop->rtnh_len));
-    hop = RTNH_NEXT(hop);
-  }
-  return legs;
-}
-
-/// A route in parts: what it is for, its ways, and all else.
-class Route {
- public:
-  Route(const rtmsg& body, Bytes attributes) : body_(body), attributes_(std::move(attributes)) {
-    Leg only;
-    each_attribute(attributes_, [&](nlattr* one) {
-      if (nla_type(one) == RTA_MULTIPATH) legs_ = next_hops_in(one);
-      if (nla_type(one) == RTA_OIF) only.index = static_cast<int>(nla_get_u32(one));
-      if (is_gateway(one)) only.gateway = bytes_in(one);
-      if (nla_type(one) == RTA_PREFSRC) has_source_ = true;
-    });
-    if (legs_.empty() && only.index != 0) legs_.push_back(std::move(only));
-  }
-  static Route of(const NetlinkMessage& message) {
-    const auto attributes = message.attributes<rtmsg>();
-    return {message.body<rtmsg>(), {attributes.begin(), attributes.end()}};
-  }
-
-  const rtmsg& body() const { return body_; }
-  const std::vector<Leg>& legs() const { return legs_; }
-  bool has_source() const { return has_source_; }
-  bool leaves_by(int index) const {
-    return std::ranges::any_of(legs_, [&](const Leg& leg) { return leg.index == index; });
-  }
-  /// Without a gateway that must be reachable when it comes.
-  bool is_direct() const { return legs_.size() == 1 && legs_.front().gateway.empty(); }
-  /// That and the other are for the same packets: of two that are, the kernel takes one, or of IPv6 both as legs of one.
-  bool is_for_the_same(const Route& other) const {
-    return body_.rtm_family == other.body_.rtm_family && body_.rtm_dst_len == other.body_.rtm_dst_len &&
-           body_.rtm_src_len == other.body_.rtm_src_len && body_.rtm_tos == other.body_.rtm_tos &&
-           std::ranges::all_of(std::initializer_list<int>{RTA_DST, RTA_SRC, RTA_TABLE, RTA_PRIORITY},
-                               [&](int type) { return attribute(type) == other.attribute(type); });
-  }
-  bool has(const Leg& leg) const {
-    return std::ranges::any_of(legs_, [&](const Leg& its) { return its.is_same(leg); });
-  }
-  /// The legs by one interface that had the index `before` and has `index` now.
-  void move(int before, int index) {
-    for (Leg& leg : legs_) {
-      if (leg.index != before) continue;
-      leg.index = index;
-      if (leg.next_hop.size() >= sizeof(rtnexthop)) reinterpret_cast<rtnexthop*>(leg.next_hop.data())->rtnh_ifindex = index;
-    }
-  }
-  /// "2001:db8::/48", "default".
-  std::string text() const {
-    char text[INET6_ADDRSTRLEN] = {};
-    const Bytes destination = attribute(RTA_DST);
-    if (body_.rtm_dst_len == 0 || destination.empty()) return "default";
-    ::inet_ntop(body_.rtm_family, destination.data(), text, sizeof text);
-    return fmt::format("{}/{}", text, body_.rtm_dst_len);
-  }
-
-  /// What makes it, with those of its legs.
-  NetlinkRequest request(int flags, const std::vector<Leg>& legs) {
-    NetlinkRequest request(RTM_NEWROUTE, flags);
-    rtmsg body = body_;
-    body.rtm_flags &= RTNH_F_ONLINK;
-    request.body(body);
-    each_attribute(attributes_, [&](nlattr* one) {
-      switch (nla_type(one)) {
-        case RTA_CACHEINFO:  // statistics
-        case RTA_NH_ID:      // An object that went with the interface; what it said is in the other attributes.
-        case RTA_MULTIPATH: break;
-        case RTA_OIF: request.put(RTA_OIF, static_cast<std::uint32_t>(legs.front().index)); break;
-        default: request.put(one->nla_type, nla_data(one), static_cast<std::size_t>(nla_len(one)));
-      }
-    });
-    Bytes hops;
-    for (const Leg& leg : legs) {
-      hops.insert(hops.end(), leg.next_hop.begin(), leg.next_hop.end());
-      if (!leg.next_hop.empty()) hops.resize(RTNH_ALIGN(hops.size()));
-    }
-    if (!hops.empty()) request.put(RTA_MULTIPATH, hops.data(), hops.size());
-    return request;
-  }
-
- private:
-  Bytes attribute(int type) const {
-    Bytes copy = attributes_, found;
-    each_attribute(copy, [&](nlattr* one) {
-      if (nla_type(one) == type) found = bytes_in(one);
-    });
-    return found;
-  }
-
-  rtmsg body_;
-  Bytes attributes_;
-  std::vector<Leg> legs_;
-  bool has_source_ = false;
-};
-
-const rtmsg& body_in(const nlmsghdr& message) { return *static_cast<const rtmsg*>(nlmsg_data(&message)); }
-
 bool is_administrators(const nlmsghdr& message) {
-  const rtmsg& route = body_in(message);
+  const auto& route = *static_cast<const rtmsg*>(nlmsg_data(&message));
   const auto by = route.rtm_protocol;
   return (route.rtm_flags & RTM_F_CLONED) == 0 && (by == RTPROT_BOOT || by == RTPROT_STATIC || by == RTPROT_DHCP);
 }
@@ -164,55 +37,82 @@ bool is_administrators(const nlmsghdr& message) {
 /// Makes the routes of one interface.
 class RouteRestorer {
  public:
-  RouteRestorer(Netlink& netlink, int index, const Json& routes) : netlink_(netlink), index_(index) {
-    // Of a table that may be long only what may be for the same packets.
-    std::set<std::pair<int, int>> lengths;
-    for (const Json& route : routes) {
-      const auto body = body_of<rtmsg>(route);
-      lengths.emplace(body.rtm_family, body.rtm_dst_len);
+  RouteRestorer(Netlink& netlink, int index, const std::vector<Route>& wanted, bool all_alive)
+      : netlink_(netlink), index_(index), all_alive_(all_alive) {
+    // Of a table that may be long only what is for the same packets.
+    std::set<RouteKey> keys;
+    for (const Route& route : wanted) keys.insert(route.key());
+    const auto is_wanted = [&](const nlmsghdr& message) { return keys.contains(RouteKey::of(message)); };
+    for (const NetlinkMessage& message : netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_wanted)) {
+      Route route = Route::of(message);
+      const RouteKey key = route.key();
+      there_.emplace(key, std::move(route));
     }
-    const auto may_be = [&](const nlmsghdr& message) {
-      return lengths.contains({body_in(message).rtm_family, body_in(message).rtm_dst_len});
-    };
-    for (const NetlinkMessage& route : netlink.dump(RTM_GETROUTE, AF_UNSPEC, may_be)) there_.push_back(Route::of(route));
   }
 
-  void restore(Route route) {
-    std::vector<Leg> ours, others;
-    std::ranges::partition_copy(route.legs(), std::back_inserter(ours), std::back_inserter(others),
-                                [this](const Leg& leg) { return leg.index == index_; });
-    const auto same = std::ranges::find_if(there_, [&](const Route& one) { return one.is_for_the_same(route); });
-    if (same == there_.end()) {
-      if (others.empty()) return make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
-      try {
-        return make(route, NLM_F_CREATE | NLM_F_EXCL, route.legs());
-      } catch (const Error&) {  // The others may be gone.
-        return make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
+  void restore(const Route& route) {
+    const auto same = there_.find(route.key());
+    try {
+      same == there_.end() ? add(route) : complete(route, same->second);
+    } catch (const Error& error) {
+      if (needs_source(route) && !usable()) {
+        log::warning("{}: its source address is not usable yet, since the interface has no link; add it by hand (ip route add)",
+                     attempt(route));
+      } else if (!all_alive_ && wants_address(error.code())) {
+        log::warning("{}: the lifetime of an address of the interface has passed; whoever gives it addresses adds it again", error.what());
+      } else {
+        throw Error::from_errno(error.code(), attempt(route), "add it by hand (ip route add)");
       }
     }
-    // Of IPv6 routes with several legs the others stayed when the interface went. Any other of the same key is somebody else's.
-    if (route.body().rtm_family != AF_INET6 || others.empty()) return;
-    std::erase_if(ours, [&](const Leg& leg) { return same->has(leg); });
-    if (!ours.empty()) make(route, NLM_F_CREATE | NLM_F_APPEND, ours);
   }
 
  private:
-  void make(Route& route, int flags, const std::vector<Leg>& legs) {
-    const std::string attempt = fmt::format("giving an interface its route {} back", route.text());
-    const bool needs_address = route.body().rtm_family == AF_INET6 && route.has_source();
-    const bool has_address = !needs_address || usable();
-    fault_point();
-    try {
-      netlink_.ask(route.request(flags, legs), attempt);
-    } catch (const Error& error) {
-      if (error.code() == EEXIST) return;
-      if (!has_address) {
-        log::warning("{}: its source address is not usable yet, since the interface has no link; add it by hand (ip route add)", attempt);
-      } else {
-        throw Error::from_errno(error.code(), attempt, "add it by hand (ip route add)");
+  static std::string attempt(const Route& route) { return fmt::format("giving an interface its route {} back", route.text()); }
+
+  void add(const Route& route) {
+    const auto ours = legs(route, [this](const Leg& leg) { return leg.index == index_; });
+    if (ours.size() < route.legs().size()) {
+      try {
+        return make(route, NLM_F_CREATE | NLM_F_EXCL, route.legs());
+      } catch (const Error& error) {
+        log::warning("{}: it comes without its ways by other interfaces; add them by hand (ip route replace)", error.what());
       }
     }
+    make(route, NLM_F_CREATE | NLM_F_EXCL, ours);
   }
+  /// The ways by the interface, to a route that has others.
+  void complete(const Route& route, const Route& there) {
+    const auto missing = legs(route, [&](const Leg& leg) { return leg.index == index_ && !there.has(leg); });
+    if (missing.empty()) return;
+    if (std::ranges::none_of(route.legs(), [&](const Leg& leg) { return there.has(leg); })) {
+      log::warning("the route {} is there again by another way, which stays", route.text());
+    } else if (route.key().family == AF_INET6) {
+      make(route, NLM_F_CREATE | NLM_F_APPEND, missing);
+    } else {
+      auto all = legs(route, [&](const Leg& leg) { return leg.index == index_ || there.has(leg); });
+      std::ranges::copy_if(there.legs(), std::back_inserter(all), [&](const Leg& leg) { return !route.has(leg); });
+      make(route, NLM_F_CREATE | NLM_F_REPLACE, all);
+    }
+  }
+  template <typename Wanted>
+  static std::vector<Leg> legs(const Route& route, Wanted wanted) {
+    std::vector<Leg> found;
+    std::ranges::copy_if(route.legs(), std::back_inserter(found), wanted);
+    return found;
+  }
+  void make(const Route& route, int flags, const std::vector<Leg>& legs) {
+    if (needs_source(route)) usable();
+    fault_point();
+    try {
+      netlink_.ask(route.request(flags, legs), attempt(route));
+    } catch (const Error& error) {
+      if (error.code() != EEXIST) throw;
+    }
+  }
+  /// The kernel takes no source of IPv6 that is not usable yet.
+  static bool needs_source(const Route& route) { return route.key().family == AF_INET6 && route.has_source(); }
+  /// Whether that is how the kernel refuses a source or a gateway that no address of the interface goes with.
+  static bool wants_address(int code) { return code == EINVAL || code == ENETUNREACH || code == EHOSTUNREACH; }
   /// Whether the interface's own addresses may be used. It is waited for once.
   bool usable() {
     if (!usable_) usable_ = await_addresses(netlink_, index_);
@@ -221,34 +121,57 @@ class RouteRestorer {
 
   Netlink& netlink_;
   int index_;
-  std::vector<Route> there_;
+  bool all_alive_;  ///< the interface's addresses
+  std::map<RouteKey, Route> there_;
   std::optional<bool> usable_;
 };
+
+/// The route of a record, by the interface that has `index` now. What other interfaces it leaves by is known by their names: one that is
+/// taken and comes back has another index.
+Route recorded_route(const Json& json, int index) {
+  Route route(body_of<rtmsg>(json), attributes_of(json));
+  std::map<int, int> now = {{json.at("index").get<int>(), index}};
+  const Json others = json.value("others", Json::object());
+  for (const auto& [name, before] : others.items()) {
+    now[before] = static_cast<int>(::if_nametoindex(name.c_str()));
+    if (now[before] == 0) log::warning("the route {} comes without its way by {}, which is not there", route.text(), name);
+  }
+  route.move(now);
+  if (json.contains("expires")) route.expire_after(json.at("expires").get<std::int64_t>() - seconds_since_boot());
+  return route;
+}
 
 }  // namespace
 
 Json read_routes(Netlink& netlink, int index) {
   Json list = Json::array();
   for (const NetlinkMessage& message : netlink.dump(RTM_GETROUTE, AF_UNSPEC, is_administrators)) {
-    if (!Route::of(message).leaves_by(index)) continue;
+    const Route route = Route::of(message);
+    if (!route.leaves_by(index)) continue;
     list.push_back(describe<rtmsg>(message));
     list.back()["index"] = index;
+    for (const Leg& leg : route.legs()) {
+      char name[IF_NAMESIZE] = {};
+      if (leg.index == index || ::if_indextoname(static_cast<unsigned>(leg.index), name) == nullptr) continue;
+      list.back()["others"][name] = leg.index;
+    }
+    if (route.lifetime()) list.back()["expires"] = seconds_since_boot() + *route.lifetime();
   }
   return list;
 }
 
-void restore_routes(Netlink& netlink, int index, const Json& routes, Attempts& attempts) {
-  if (routes.empty()) return;
-  RouteRestorer restorer(netlink, index, routes);
+void restore_routes(Netlink& netlink, int index, const Json& routes, bool all_alive, Attempts& attempts) {
+  std::vector<Route> wanted;
+  for (const Json& json : routes) {
+    attempts([&] { wanted.push_back(recorded_route(json, index)); });
+  }
+  std::erase_if(wanted, [](const Route& route) { return route.has_expired(); });
+  if (wanted.empty()) return;
+  RouteRestorer restorer(netlink, index, wanted, all_alive);
   // A gateway must be reachable when its route comes.
-  for (const bool direct : {true, false}) {
-    for (const Json& json : routes) {
-      attempts([&] {
-        Route route(body_of<rtmsg>(json), attributes_of(json));
-        route.move(json.at("index"), index);
-        if (route.is_direct() == direct) restorer.restore(std::move(route));
-      });
-    }
+  std::ranges::stable_partition(wanted, [](const Route& route) { return route.is_direct(); });
+  for (const Route& route : wanted) {
+    attempts([&] { restorer.restore(route); });
   }
 }
 

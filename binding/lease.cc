@@ -25,6 +25,7 @@ std::vector<nlohmann::json> read_interfaces(const host::Bdf& function, const Hos
   std::vector<nlohmann::json> configs;
   for (const std::string& name : host::interfaces_of(function, host.sysfs)) {
     configs.push_back(host.changes->read_interface(name));
+    configs.back()["device"] = interface_device(function, name, host.sysfs);
     configs.back()["dev_port"] = interface_text(function, name, "dev_port", host.sysfs);
     configs.back()["addr_assign_type"] = interface_text(function, name, "addr_assign_type", host.sysfs);
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -105,30 +106,42 @@ std::vector<std::string> await_interfaces(const host::Bdf& function, std::size_t
   }
 }
 
-/// The one of `names` that the configuration is of: its name may be another now, but the port of the card is the same. Empty where none is.
-std::string interface_of(const Json& config, const host::Bdf& function, const std::vector<std::string>& names, const fs::path& sysfs) {
-  const auto has_port = [&](const std::string& name) { return interface_text(function, name, "dev_port", sysfs) == config.at("dev_port").get<std::string>(); };
-  if (const auto same = std::ranges::find(names, config.at("name").get<std::string>()); same != names.end() && has_port(*same)) {
-    return *same;
+/// Which of `names` each configuration is of, empty where none is: a name may be another now, but it is of the same device, and of that the
+/// same port. The kernel may count buses of USB or virtio differently, though: then the port tells, and the name.
+std::vector<std::string> assign_names(const std::vector<Json>& configs, const host::Bdf& function, std::vector<std::string> names,
+                                      const fs::path& sysfs) {
+  constexpr int kDevice = 4, kPort = 2, kName = 1;
+  const auto likeness = [&](const Json& config, const std::string& name) {
+    return (interface_device(function, name, sysfs) == config.value("device", std::string()) ? kDevice : 0) +
+           (interface_text(function, name, "dev_port", sysfs) == config.at("dev_port").get<std::string>() ? kPort : 0) +
+           (name == config.at("name").get<std::string>() ? kName : 0);
+  };
+  // What is certain first. Where one is missing, nothing is left to guess.
+  const int least = names.size() < configs.size() ? kDevice + kPort : 0;
+  std::vector<std::string> assigned(configs.size());
+  for (const int wanted : {kDevice + kPort + kName, kDevice + kPort, least}) {
+    for (std::size_t i = 0; i < configs.size(); ++i) {
+      if (!assigned[i].empty() || names.empty()) continue;
+      const auto best = std::ranges::max_element(names, {}, [&](const std::string& name) { return likeness(configs[i], name); });
+      if (likeness(configs[i], *best) < wanted) continue;
+      assigned[i] = *best;
+      names.erase(best);
+    }
   }
-  const auto found = std::ranges::find_if(names, has_port);
-  return found == names.end() ? "" : *found;
+  return assigned;
 }
 
 void undo_interfaces(const Record& record, const Host& host, Attempts& attempts) {
   if (record.interfaces.empty()) return;
   std::vector<std::string> names;
-  const bool is_made = attempts([&] { names = await_interfaces(record.function, record.interfaces.size(), *host.changes); });
-  for (const Json& config : record.interfaces) {
+  if (!attempts([&] { names = await_interfaces(record.function, record.interfaces.size(), *host.changes); })) return;
+  attempts([&] { names = assign_names(record.interfaces, record.function, std::move(names), host.sysfs); });
+  for (std::size_t i = 0; i < record.interfaces.size(); ++i) {
+    const Json& config = record.interfaces[i];
     attempts([&] {
-      const std::string name = names.empty() ? "" : interface_of(config, record.function, names, host.sysfs);
-      if (name.empty()) {
-        // What was made on top of the driver's own by somebody else, a second interface of a radio for instance, no driver makes again.
-        if (is_made) log::warning("{}: the driver has not made {} again", record.function.to_string(), config.at("name").get<std::string>());
-        return;
-      }
-      std::erase(names, name);
-      host.changes->restore_interface(name, config);
+      if (i < names.size() && !names[i].empty()) return host.changes->restore_interface(names[i], config);
+      // What somebody made on top of the driver's own, like a second interface of a radio, no driver makes again.
+      log::warning("{}: the driver has not made {} again", record.function.to_string(), config.at("name").get<std::string>());
     });
   }
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace strait::host {
 namespace {
 
@@ -48,6 +50,16 @@ std::vector<std::uint8_t> link_own_mac(const NetlinkMessage& link) {
   if (mac == nullptr) return {};
   const auto* bytes = static_cast<const std::uint8_t*>(nla_data(mac));
   return {bytes, bytes + nla_len(mac)};
+}
+
+NetlinkMessage get_link(Netlink& netlink, int index) {
+  ifinfomsg body = {};
+  body.ifi_family = AF_UNSPEC;
+  body.ifi_index = index;
+  NetlinkRequest request(RTM_GETLINK, 0);
+  const auto answers = netlink.ask(request.body(body), "asking for a network interface");
+  if (answers.empty()) throw Error("asking for a network interface: no answer");
+  return answers.front();
 }
 
 bool is_called(const NetlinkMessage& link, const std::string& name) {

@@ -17,6 +17,8 @@ std::vector<std::string> link_altnames(const NetlinkMessage& link);
 /// The interface's own MAC address: one that belongs to a bond has the bond's meanwhile.
 std::vector<std::uint8_t> link_own_mac(const NetlinkMessage& link);
 
+/// The link with that index. Throws Error where there is none.
+NetlinkMessage get_link(Netlink& netlink, int index);
 /// Whether that is a name of the link, or one of its alternative names.
 bool is_called(const NetlinkMessage& link, const std::string& name);
 /// The link that is called `name`, nothing where none is. Throws Error where rtnetlink fails.

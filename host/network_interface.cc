@@ -15,6 +15,7 @@
 #include "base/syscall.h"
 #include "host/link_message.h"
 #include "host/netlink.h"
+#include "host/next_hops.h"
 
 namespace strait::host {
 namespace fs = std::filesystem;
@@ -66,12 +67,9 @@ bool leaves_by(const NetlinkMessage& route, int index) {
   if (out != nullptr && nla_get_u32(out) == static_cast<unsigned>(index)) return true;
   nlattr* const hops = route.attribute<rtmsg>(RTA_MULTIPATH);
   if (hops == nullptr) return false;
-  auto* hop = static_cast<rtnexthop*>(nla_data(hops));
-  for (int rest = nla_len(hops); RTNH_OK(hop, rest); hop = RTNH_NEXT(hop)) {
-    if (hop->rtnh_ifindex == index) return true;
-    rest -= RTNH_ALIGN(hop->rtnh_len);
-  }
-  return false;
+  bool found = false;
+  each_next_hop(hops, [&](const rtnexthop& hop) { found = found || hop.rtnh_ifindex == index; });
+  return found;
 }
 
 /// Where the packets go that no other route takes.

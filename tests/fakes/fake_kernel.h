@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -89,6 +90,7 @@ class FakeKernel final : public binding::HostChanges {
       if (now != then) fs::rename(now, then);
       binding::fault_point();
       nlohmann::json own = config;
+      own.erase("device");
       own.erase("dev_port");
       own.erase("addr_assign_type");
       put(then / "config", own.dump());
@@ -106,6 +108,7 @@ class FakeKernel final : public binding::HostChanges {
   std::set<unsigned> open_groups_;
   std::set<std::string> open_files_, claimed_;  ///< below /dev
   std::set<std::string> missing_modules_;
+  std::map<std::string, std::string> made_ = {{"eth7", ""}};  ///< the interfaces that igbvf makes, and what links to their devices say
   std::set<std::string> broken_drivers_;  ///< that take no function
 
  private:
@@ -133,7 +136,13 @@ class FakeKernel final : public binding::HostChanges {
     const fs::path directory = sysfs_.root() / "bus/pci/drivers" / name;
     if (name.empty() || !fs::exists(directory) || broken_drivers_.contains(name)) return;
     fs::create_symlink(directory, device(bdf) / "driver");
-    if (name == "igbvf") put(device(bdf) / "net/eth7/config", R"({"mtu":1500,"name":"eth7"})");
+    if (name != "igbvf") return;
+    for (const auto& [interface, its_device] : made_) {
+      const fs::path net = device(bdf) / "net" / interface;
+      put(net / "config", nlohmann::json{{"mtu", 1500}, {"name", interface}}.dump());
+      put(net / "dev_port", "0\n");
+      if (!its_device.empty()) fs::create_symlink(its_device, net / "device");
+    }
   }
   void unbind(const std::string& bdf) {
     std::filesystem::remove(device(bdf) / "driver");

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "binding/interface_addresses.h"
+#include "binding/interface_link.h"
 #include "binding/obstacles.h"
 #include "host/network_interface.h"
 #include "tests/fakes/fake_sysfs.h"
@@ -150,6 +151,40 @@ TEST_F(InterfaceConfigTest, LifetimesGoOnMeanwhile) {
   EXPECT_THAT(text, testing::Not(HasSubstr("192.0.2.2")));
 }
 
+/// DHCP gives both: what is without its lease is DHCP's to bring back.
+TEST_F(InterfaceConfigTest, RoutesThatNeedAnAddressWhoseLifetimeHasPassedAreAWarning) {
+  run("ip link set lan up && ip addr add 192.0.2.2/24 dev lan valid_lft 500 preferred_lft 400");
+  run("ip route add default via 192.0.2.254 dev lan proto dhcp && ip route add 10.77.0.0/16 dev lan src 192.0.2.2 proto dhcp");
+  run("ip route add 10.78.0.0/16 dev lan");
+  auto config = read_interface_config("lan");
+  lose_driver();
+  config["addresses"]["time"] = config["addresses"]["time"].get<std::int64_t>() - 1000;
+  testing::internal::CaptureStderr();
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::AllOf(HasSubstr("its route default back: Network is unreachable: the lifetime of an address of the interface has"),
+                             HasSubstr("its route 10.77.0.0/16 back: Invalid argument: the lifetime of an address")));
+  EXPECT_THAT(route("10.78.0.0/16"), HasSubstr("dev lan")) << "which needs none";
+  // All addresses being there, it is as it was: an error.
+  config["addresses"]["list"].clear();
+  EXPECT_THAT(test::error_of([&] { restore_interface_config("lan", config); }), HasSubstr("add it by hand (ip route add)"));
+}
+
+TEST_F(InterfaceConfigTest, LifetimesOfRoutesGoOnMeanwhile) {
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip -6 route add 2001:db8:76::/48 via 2001:db8::fe dev lan");
+  run("ip -6 route add 2001:db8:77::/48 via 2001:db8::fe dev lan expires 3000");
+  run("ip -6 route add 2001:db8:78::/48 via 2001:db8::fe dev lan expires 500");
+  auto config = read_interface_config("lan");
+  for (auto& one : config["routes"]) {
+    if (one.contains("expires")) one["expires"] = one["expires"].get<std::int64_t>() - 1000;
+  }
+  lose_driver();
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(route("2001:db8:76::/48"), testing::AllOf(HasSubstr("dev lan"), testing::Not(HasSubstr("expires"))));
+  EXPECT_THAT(route("2001:db8:77::/48"), testing::ContainsRegex("expires (2000|199[0-9])sec"));
+  EXPECT_EQ(route("2001:db8:78::/48"), "");
+}
+
 TEST_F(InterfaceConfigTest, ItBelongsToItsBridgeAgain) {
   run("ip link add br9 type bridge && ip link set br9 up && ip link set lan up master br9");
   const auto config = read_interface_config("lan");
@@ -176,15 +211,29 @@ TEST_F(InterfaceConfigTest, AMasterThatRefusesIsAWarning) {
   EXPECT_TRUE(host::interface_lookup()("lan")->up);
 }
 
-/// The kernel makes stable addresses only of a secret, and takes the one for the other.
+/// To write it makes the kernel use it, which the administrator may not have wanted.
 TEST_F(InterfaceConfigTest, TheSecretOfStableAddressesComesFirst) {
-  run("echo 2001:db8::5ec > /proc/sys/net/ipv6/conf/lan/stable_secret && ip link set lan up");
-  const std::string before = snapshot();
-  EXPECT_THAT(before, HasSubstr("stable_secret"));
+  run("echo 2001:db8::5ec > /proc/sys/net/ipv6/conf/lan/stable_secret && ip link set lan addrgenmode eui64");
   const auto config = read_interface_config("lan");
   lose_driver();
   restore_interface_config("eth9", config);
-  EXPECT_EQ(snapshot(), before);
+  EXPECT_EQ(output_of("cd /proc/sys/net/ipv6/conf/lan && cat addr_gen_mode stable_secret"), "0\n2001:0db8:0000:0000:0000:0000:0000:05ec\n");
+}
+
+/// The kernel sets it to the device's when the link comes.
+TEST_F(InterfaceConfigTest, IPv6HasAnMtuOfItsOwnAgain) {
+  run("ip link set lan up mtu 1400");
+  host::Netlink netlink;
+  const int index = host::interface_lookup()("lan")->index;
+  ASSERT_TRUE(await_link(netlink, index));
+  run("echo 1300 > /proc/sys/net/ipv6/conf/lan/mtu");
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  restore_interface_config("eth9", config);
+  run("sleep 0.2");
+  EXPECT_EQ(output_of("cat /proc/sys/net/ipv6/conf/lan/mtu"), "1300\n");
+  run("ip link set eth9-wire down");
+  EXPECT_FALSE(await_link(netlink, host::interface_lookup()("lan")->index, std::chrono::milliseconds(60)));
 }
 
 TEST_F(InterfaceConfigTest, RoutesOfSeveralLegsHaveThemAllAgain) {
@@ -207,9 +256,50 @@ TEST_F(InterfaceConfigTest, RoutesOfSeveralLegsHaveThemAllAgain) {
   // Without the others, a route has the legs that it can have.
   lose_driver();
   run("ip link del wan; ip route flush 10.77.0.0/16");
+  testing::internal::CaptureStderr();
   restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the route 10.77.0.0/16 comes without its way by wan, which is not there"));
   EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev lan"));
   EXPECT_THAT(route("2001:db8:77::/48"), HasSubstr("via 2001:db8::fe dev lan"));
+}
+
+/// Both are taken, and come back with other indices, one after the other.
+TEST_F(InterfaceConfigTest, RoutesOfSeveralInterfacesThatWereTakenHaveThemAllAgain) {
+  add("wan");
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip addr add 192.0.2.1/24 dev lan");
+  run("ip link set wan up && ip addr add 2001:db8:1::1/64 dev wan && ip addr add 198.51.100.1/24 dev wan");
+  run("ip -6 route add 2001:db8:77::/48 nexthop via 2001:db8::fe dev lan weight 3 nexthop via 2001:db8:1::fe dev wan");
+  run("ip route add 10.77.0.0/16 nexthop via 192.0.2.254 dev lan nexthop via 198.51.100.254 dev wan weight 2");
+  const std::string four = route("10.77.0.0/16");
+  const auto lan = read_interface_config("lan"), wan = read_interface_config("wan");
+  for (const bool lan_first : {true, false}) {
+    run("ip link del wan");
+    lose_driver();
+    EXPECT_EQ(route("10.77.0.0/16"), "");
+    testing::internal::CaptureStderr();
+    if (lan_first) restore_interface_config("eth9", lan);
+    add("wan");
+    restore_interface_config("wan", wan);
+    if (!lan_first) restore_interface_config("eth9", lan);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr(lan_first ? "its way by wan, which" : "its way by lan, which"));
+    EXPECT_EQ(route("10.77.0.0/16"), four);
+    EXPECT_THAT(route("2001:db8:77::/48"),
+                testing::AllOf(HasSubstr("via 2001:db8:1::fe dev wan"), HasSubstr("via 2001:db8::fe dev lan weight 3")));
+  }
+}
+
+/// The interface is there, but what the route needs of it is not.
+TEST_F(InterfaceConfigTest, AWayByAnotherInterfaceThatTheKernelRefusesIsAWarning) {
+  add("wan");
+  run("ip link set lan up && ip addr add 192.0.2.1/24 dev lan && ip link set wan up && ip addr add 198.51.100.1/24 dev wan");
+  run("ip route add 10.77.0.0/16 nexthop via 192.0.2.254 dev lan nexthop via 198.51.100.254 dev wan");
+  const auto config = read_interface_config("lan");
+  lose_driver();
+  run("ip addr flush dev wan");
+  testing::internal::CaptureStderr();
+  restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("it comes without its ways by other interfaces"));
+  EXPECT_THAT(route("10.77.0.0/16"), HasSubstr("via 192.0.2.254 dev lan"));
 }
 
 TEST_F(InterfaceConfigTest, ARouteThatIsSomebodyElsesBySameKeyStays) {
@@ -218,7 +308,9 @@ TEST_F(InterfaceConfigTest, ARouteThatIsSomebodyElsesBySameKeyStays) {
   const auto config = read_interface_config("lan");
   lose_driver();
   run("ip link set wan up && ip addr add 2001:db8:1::1/64 dev wan && ip -6 route add 2001:db8:77::/48 via 2001:db8:1::fe dev wan");
+  testing::internal::CaptureStderr();
   restore_interface_config("eth9", config);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the route 2001:db8:77::/48 is there again by another way, which stays"));
   EXPECT_THAT(route("2001:db8:77::/48"), testing::Not(HasSubstr("dev lan")));
 }
 
@@ -236,7 +328,10 @@ TEST_F(InterfaceConfigTest, RoutesOfDaemonsAreTheirs) {
 
 /// The kernel refuses a source address until it knows that nobody else has it.
 TEST_F(InterfaceConfigTest, ARouteFromAnAddressComesWhenThatMayBeUsed) {
-  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan && ip -6 route add 2001:db8:77::/48 dev lan src 2001:db8::1");
+  host::Netlink netlink;
+  run("ip link set lan up && ip addr add 2001:db8::1/64 dev lan");
+  ASSERT_TRUE(await_addresses(netlink, host::interface_lookup()("lan")->index));
+  run("ip -6 route add 2001:db8:77::/48 dev lan src 2001:db8::1");
   auto config = read_interface_config("lan");
   config["sysctls"]["ipv6/accept_dad"] = "1";
   const std::string before = route("2001:db8:77::/48");
@@ -244,7 +339,6 @@ TEST_F(InterfaceConfigTest, ARouteFromAnAddressComesWhenThatMayBeUsed) {
   restore_interface_config("eth9", config);
   EXPECT_EQ(route("2001:db8:77::/48"), before);
   run("ip link set eth9-wire down && ip addr flush dev lan && ip addr add 2001:db8::2/64 dev lan");
-  host::Netlink netlink;
   EXPECT_FALSE(await_addresses(netlink, host::interface_lookup()("lan")->index, std::chrono::milliseconds(60))) << "without a link";
 }
 

@@ -304,6 +304,28 @@ TEST_F(LeaseTest, TheInterfaceOfAPortGetsTheConfigurationOfThatPort) {
   EXPECT_THAT(kernel_.state(), HasSubstr("fake_lan0 {\"mtu\":9000"));
 }
 
+/// Each of USB's has port 0.
+TEST_F(LeaseTest, TheInterfacesOfSeveralDevicesGetTheConfigurationsOfTheirs) {
+  const std::string left = "../../usb1/1-1", right = "../../usb1/1-2";
+  const auto device_of = [&](const std::string& name) {
+    return std::filesystem::read_symlink(sysfs_.root() / "devices/pci0000:00" / kBdf / "net" / name / "device").string();
+  };
+  sysfs_.set(kBdf, "usb1/1-1/speed", "480\n");
+  sysfs_.set(kBdf, "usb1/1-2/speed", "480\n");
+  sysfs_.link(kBdf, "net/fake_lan0/device", left);
+  sysfs_.set(kBdf, "net/fake_lan1/config", R"({"mtu":1400,"name":"fake_lan1"})");
+  sysfs_.set(kBdf, "net/fake_lan1/dev_port", "0\n");
+  sysfs_.link(kBdf, "net/fake_lan1/device", right);
+  const std::string before = kernel_.state();
+  Lease lease(function(), Owner::kRun, host());
+  lease.bind();
+  kernel_.made_ = {{"eth7", right}, {"eth8", left}};
+  lease.release();
+  EXPECT_EQ(kernel_.state(), before);
+  EXPECT_EQ(device_of("fake_lan0"), left);
+  EXPECT_EQ(device_of("fake_lan1"), right);
+}
+
 TEST_F(LeaseTest, AKilledRunIsUndoneByReleaseStale) {
   leave_a_killed_run();
   stale();
