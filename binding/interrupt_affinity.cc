@@ -53,6 +53,11 @@ void InterruptAffinity::place_messages() {
   messages_ = std::move(there);
 }
 
+void InterruptAffinity::forget_messages() {
+  const std::lock_guard lock(mutex_);
+  messages_.clear();
+}
+
 void InterruptAffinity::place_pin() {
   const std::lock_guard lock(mutex_);
   const auto interrupt = number(read(device_ / "irq").value_or(""));

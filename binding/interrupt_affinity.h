@@ -24,6 +24,8 @@ class InterruptAffinity {
 
   /// Moves the interrupts of messages that have come since the last call. What cannot be moved stays where it is, with one warning.
   void place_messages();
+  /// The device's messages were turned off: those that come with the same numbers are others.
+  void forget_messages();
   /// Moves the pin's interrupt, and puts it back.
   void place_pin();
   void put_back_pin();
