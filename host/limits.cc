@@ -21,14 +21,20 @@
 namespace strait::host {
 namespace {
 
-/// The number behind "KEY:" in a file of such lines (/proc/meminfo, /proc/self/status), 0 where it is missing.
-std::uint64_t proc_number(const std::filesystem::path& file, std::string_view key, int base) {
-  const std::string text = read_text_file(file);
+/// What stands behind "KEY:" in a file of such lines (/proc/meminfo, /proc/self/status), nothing where it is missing.
+std::string proc_text(const std::filesystem::path& file, std::string_view key) {
+  const std::string text = fmt::format("\n{}", read_text_file(file));
   auto at = text.find(fmt::format("\n{}:", key));
-  if (at == std::string::npos) return 0;
-  at = text.find_first_not_of(" \t", at + key.size() + 2);
+  if (at == std::string::npos) return {};
+  at = std::min(text.find_first_not_of(" \t", at + key.size() + 2), text.size());
+  return text.substr(at, text.find('\n', at) - at);
+}
+
+/// The number there, 0 for none.
+std::uint64_t proc_number(const std::filesystem::path& file, std::string_view key, int base) {
+  const std::string text = proc_text(file, key);
   std::uint64_t value = 0;
-  if (at != std::string::npos) std::from_chars(text.data() + at, text.data() + text.size(), value, base);
+  std::from_chars(text.data(), text.data() + text.size(), value, base);
   return value;
 }
 
@@ -76,6 +82,30 @@ void check_available_memory(std::uint64_t bytes) {
   if (available == 0 || bytes <= available) return;
   throw Error(fmt::format("the guest is to have {} MiB of memory, but this host has only {} MiB available", mib(bytes), available / kMiB),
               "give a smaller --memory");
+}
+
+void check_memory_node(unsigned node, const std::filesystem::path& sysfs, const std::filesystem::path& procfs) {
+  const auto nodes_in = [](const std::string& list) { return parse_cpu_list(list).value_or(CpuSet{}); };
+  const CpuSet with_memory = nodes_in(read_text_file(sysfs / "devices/system/node/has_memory"));
+  if (!with_memory.contains(node)) {
+    throw Error(fmt::format("--numa {}: that NUMA node has no memory", node), fmt::format("give one of {}", to_string(with_memory)));
+  }
+  const CpuSet allowed = nodes_in(proc_text(procfs / "self/status", "Mems_allowed_list"));
+  if (!allowed.empty() && !allowed.contains(node)) {
+    throw Error(fmt::format("--numa {}: this process may have memory only from NUMA node {}", node, to_string(allowed)),
+                "name one of those, or give its cgroup more (cpuset.mems, AllowedMemoryNodes= in a systemd unit)");
+  }
+}
+
+void check_node_memory(std::uint64_t bytes, unsigned node, const std::filesystem::path& sysfs) {
+  const std::filesystem::path file = sysfs / fmt::format("devices/system/node/node{}/meminfo", node);
+  const auto size_of = [&](std::string_view key) { return proc_number(file, fmt::format("Node {} {}", node, key), 10) * kKiB; };
+  // What the kernel gives up for a program that asks; it counts MemAvailable in the same way, but has none for a node.
+  const std::uint64_t available = size_of("MemFree") + size_of("Active(file)") + size_of("Inactive(file)") + size_of("SReclaimable");
+  if (bytes <= available) return;
+  throw Error(fmt::format("the guest is to have {} MiB of memory, but NUMA node {} has only {} MiB available, of {} MiB", mib(bytes), node,
+                          available / kMiB, size_of("MemTotal") / kMiB),
+              "give a smaller --memory, another --numa, or leave that out: what the devices' node does not have comes from others then");
 }
 
 void check_real_time(int priority) {

@@ -5,16 +5,26 @@
 #include "vmm/placement.h"
 
 namespace strait {
+namespace {
 
-void check_host_resources(const RunOptions& options) {
-  if (options.numa.node) place_guest(options, {}, host::HostCpus::real());
+/// `node` is the one that all of it must come from, if there is one.
+void check_memory(const RunOptions& options, std::optional<unsigned> node) {
+  if (node) host::check_memory_node(*node);
   if (is_pooled(options.huge_pages)) {
-    host::check_huge_page_pool(options.memory, page_size(options.huge_pages), options.numa.node);
+    host::check_huge_page_pool(options.memory, page_size(options.huge_pages), node);
+  } else if (node) {
+    host::check_node_memory(options.memory, *node);
   } else {
     host::check_available_memory(options.memory);
   }
-  if (!options.pinning.empty()) check_pinning(options.pinning, host::HostCpus::real());
-  if (options.dedicated) check_dedicated(options.pinning, host::HostCpus::real());
+}
+
+}  // namespace
+
+void check_host_resources(const RunOptions& options, const host::HostCpus& cpus) {
+  check_memory(options, place_guest(options, {}, cpus).node);
+  if (!options.pinning.empty()) check_pinning(options.pinning, cpus);
+  if (options.dedicated) check_dedicated(options.pinning, cpus);
   if (options.priority != 0) host::check_real_time(options.priority);
 }
 

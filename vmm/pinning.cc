@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -63,6 +64,13 @@ CpuSet all_of(const Pinning& pinning) {
   CpuSet all;
   for (const CpuSet& cpus : pinning) all.insert(cpus.begin(), cpus.end());
   return all;
+}
+
+CpuSet beside(const CpuSet& dedicated, const host::HostCpus& cpus) {
+  CpuSet rest;
+  std::ranges::set_difference(cpus.inherited, dedicated, std::inserter(rest, rest.end()));
+  if (rest.empty()) std::ranges::set_difference(cpus.permitted, dedicated, std::inserter(rest, rest.end()));
+  return rest;
 }
 
 void check_dedicated(const Pinning& pinning, const host::HostCpus& cpus) {

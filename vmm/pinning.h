@@ -18,6 +18,9 @@ Pinning parse_pinning(std::string_view text, unsigned vcpus);
 /// All processors that a vCPU is pinned to.
 CpuSet all_of(const Pinning& pinning);
 
+/// Where strait's other threads run beside vCPUs that have `dedicated` for themselves: where it was started, as far as that is not theirs. Pure.
+CpuSet beside(const CpuSet& dedicated, const host::HostCpus& cpus);
+
 /// Throws Error unless each vCPU is pinned to processors that no other has, and something is left for the host and for strait itself. Pure.
 void check_dedicated(const Pinning& pinning, const host::HostCpus& cpus);
 
