@@ -246,7 +246,10 @@ void Board::start(const boot::EntryState& entry) {
                               for (const auto& device : assignments_) device->function().handle_fault(times >= kFaultsToDistrust);
                             }};
   for (std::size_t i = 0; i < vcpus_.size(); ++i) {
-    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets, VcpuScheduling{.cpus = ground_.placement.vcpus[i], .priority = ground_.options.priority}));
+    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets,
+                                                    VcpuScheduling{.cpus = ground_.placement.vcpus[i],
+                                                                   .priority = ground_.options.priority,
+                                                                   .dedicated = ground_.options.dedicated}));
   }
 }
 

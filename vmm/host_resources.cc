@@ -23,9 +23,13 @@ void check_memory(const RunOptions& options, std::optional<unsigned> node) {
 
 void check_host_resources(const RunOptions& options, const host::HostCpus& cpus) {
   check_memory(options, place_guest(options, {}, cpus).node);
+  check_processors(options, cpus);
+  if (options.priority != 0) host::check_real_time(options.priority);
+}
+
+void check_processors(const RunOptions& options, const host::HostCpus& cpus) {
   if (!options.pinning.empty()) check_pinning(options.pinning, cpus);
   if (options.dedicated) check_dedicated(options.pinning, cpus);
-  if (options.priority != 0) host::check_real_time(options.priority);
 }
 
 }  // namespace strait

@@ -9,4 +9,7 @@ namespace strait {
 /// before a device is taken from the host.
 void check_host_resources(const RunOptions& options, const host::HostCpus& cpus);
 
+/// The part of it that may have changed when a guest boots again: whether there are the processors that its vCPUs are pinned to.
+void check_processors(const RunOptions& options, const host::HostCpus& cpus);
+
 }  // namespace strait

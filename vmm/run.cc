@@ -16,6 +16,7 @@
 #include "vmm/control_api.h"
 #include "vmm/control_server.h"
 #include "vmm/event_loop.h"
+#include "vmm/host_resources.h"
 #include "vmm/machine.h"
 #include "vmm/metrics.h"
 #include "vmm/terminal.h"
@@ -112,6 +113,7 @@ Outcome run_guest(const RunOptions& options, const host::HostCpus& cpus) {
     machine.require_devices();
     if (!end.next_boot()) break;
     log::info("{}: it boots again", end.outcome().reason);
+    check_processors(options, host::HostCpus::real());
     machine.reboot();
     input->resume();
   }

@@ -64,7 +64,7 @@ void MicroGuest::start() {
                             .coalesced = coalesced ? &*coalesced : nullptr,
                             .end = end,
                             .on_fault = on_fault};
-  for (const auto& vcpu : vcpus) threads.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
+  for (const auto& vcpu : vcpus) threads.push_back(std::make_unique<VcpuThread>(*vcpu, targets, scheduling));
 }
 
 void MicroGuest::stop() {

@@ -92,6 +92,7 @@ class MicroGuest {
   Platform platform;
   std::vector<std::unique_ptr<kvm::Vcpu>> vcpus;
   std::optional<kvm::CoalescedWrites> coalesced;
+  VcpuScheduling scheduling;  ///< of each
   decltype(ExitTargets::on_fault) on_fault = [](unsigned) {};
   std::vector<std::unique_ptr<VcpuThread>> threads;
 };
