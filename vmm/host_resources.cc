@@ -2,6 +2,7 @@
 
 #include "host/huge_page_pool.h"
 #include "host/limits.h"
+#include "kvm/kvm.h"
 #include "vmm/placement.h"
 
 namespace strait {
@@ -24,6 +25,7 @@ void check_memory(const RunOptions& options, std::optional<unsigned> node) {
 void check_host_resources(const RunOptions& options, const host::HostCpus& cpus) {
   check_memory(options, place_guest(options, {}, cpus).node);
   check_processors(options, cpus);
+  if (options.dedicated) kvm::Kvm().idle_exits();
   if (options.priority != 0) host::check_real_time(options.priority);
 }
 

@@ -4,9 +4,12 @@
 
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/syscall.h"
+#include "kvm/statistics.h"
 #include "tests/kvm/micro_guest.h"
+#include "tests/unit/error_of.h"
 
 namespace strait::test {
 namespace {
@@ -64,6 +67,44 @@ TEST_F(Scheduling, WithoutOneThatIsOnlyPinnedItRunsElsewhere) {
   MicroGuest guest;
   guest.scheduling = {.cpus = {8191}, .priority = 0, .dedicated = false};
   EXPECT_EQ(guest.run(verdict_3()).code, exit_code::kVerdict + 3);
+}
+
+using Idling = KvmTest;
+
+STRAIT_GUEST_CODE(halt, "mov dword ptr [0x3000], 1; cli; hlt")
+
+/// How often KVM had the guest's HLT, once it waits in one.
+std::uint64_t halts_that_left(bool idles_inside) {
+  MicroGuest guest(1, idles_inside);
+  const UniqueFd statistics = guest.vcpus.front()->statistics();
+  guest.load(kCodeStart, halt());
+  guest.start();
+  EXPECT_TRUE(eventually([&] { return guest.result() == 1; }));
+  const auto halts = [&] { return kvm::read_statistics(statistics.get())["halt_exits"]; };
+  eventually([&, until = std::chrono::steady_clock::now() + std::chrono::milliseconds(50)] {
+    return halts() > 0 || (idles_inside && std::chrono::steady_clock::now() > until);
+  });
+  guest.stop();  // out of its HLT, too
+  return halts();
+}
+
+TEST_F(Idling, AHaltLeavesTheGuestOnlyWhereItDoesNotIdleInside) {
+  if (std::filesystem::exists("/sys/module/kvm_pvm")) GTEST_SKIP() << "PVM has no real mode but in KVM's emulator, which sees every HLT";
+  const kvm::Kvm kvm;
+  if (const std::string why = error_of([&] { kvm.idle_exits(); }); why != "(no error)") GTEST_SKIP() << why;
+  EXPECT_GT(halts_that_left(false), 0u);
+  EXPECT_EQ(halts_that_left(true), 0u);
+}
+
+TEST_F(Idling, TheGuestIsToldOfMwaitOnlyWhereItHasIt) {
+  constexpr std::uint32_t kMiscEnable = 0x1a0;  // SDM volume 4, IA32_MISC_ENABLE
+  constexpr std::uint64_t kMonitorFsm = 1 << 18;
+  for (const bool mwait : {false, true}) {
+    const MicroGuest guest;
+    guest.vcpus.front()->set_firmware_msrs({Gpa(3 * kGiB), kGiB}, 40, mwait);
+    const std::uint64_t value = guest.vcpus.front()->msr(kMiscEnable).value_or(0);
+    EXPECT_EQ((value & kMonitorFsm) != 0, mwait);
+  }
 }
 
 }  // namespace
