@@ -15,6 +15,7 @@
 
 #include "base/cpu_set.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/syscall.h"
 #include "base/units.h"
 
@@ -116,6 +117,23 @@ void check_real_time(int priority) {
                           fmt::format("run as root, or allow it with 'ulimit -r {0}', LimitRTPRIO={0} in a systemd unit, or 'USER - rtprio {0}' in "
                                       "/etc/security/limits.conf",
                                       priority));
+}
+
+void warn_of_throttling(const std::filesystem::path& procfs) {
+  const auto value = [&](const char* name, long otherwise) {
+    try {
+      return std::stol(read_text_file(procfs / "sys/kernel" / name));
+    } catch (const std::exception&) {
+      return otherwise;
+    }
+  };
+  const long runtime = value("sched_rt_runtime_us", -1), period = value("sched_rt_period_us", 1'000'000);
+  if (runtime < 0 || runtime >= period) return;
+  log::warning(
+      "--rt: a dedicated vCPU never sleeps, and this host takes up to {} ms in {} ms from such a real-time thread (kernel.sched_rt_runtime_us={}); "
+      "'sysctl kernel.sched_rt_runtime_us=-1' ends that before Linux 6.12, but then whatever else is to run on its CPU, the kernel's own threads "
+      "included, waits for ever",
+      (period - runtime) / 1000, period / 1000, runtime);
 }
 
 unsigned usable_cpus() {

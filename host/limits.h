@@ -41,6 +41,9 @@ void check_node_memory(std::uint64_t bytes, unsigned node, const std::filesystem
 /// Throws Error unless this process may give its threads real-time priority `priority`, 1 to 99.
 void check_real_time(int priority);
 
+/// Warns where the kernel stops a real-time thread that never sleeps for a part of each second (sysctl kernel.sched_rt_runtime_us).
+void warn_of_throttling(const std::filesystem::path& procfs = "/proc");
+
 /// CPUs this process may run on, at least 1.
 unsigned usable_cpus();
 

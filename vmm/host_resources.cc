@@ -26,12 +26,15 @@ void check_host_resources(const RunOptions& options, const host::HostCpus& cpus)
   check_memory(options, place_guest(options, {}, cpus).node);
   check_processors(options, cpus);
   if (options.dedicated) kvm::Kvm().idle_exits();
-  if (options.priority != 0) host::check_real_time(options.priority);
+  if (options.priority == 0) return;
+  host::check_real_time(options.priority);
+  if (options.dedicated) host::warn_of_throttling();
 }
 
 void check_processors(const RunOptions& options, const host::HostCpus& cpus) {
   if (!options.pinning.empty()) check_pinning(options.pinning, cpus);
-  if (options.dedicated) check_dedicated(options.pinning, cpus);
+  if (options.dedicated) check_not_shared(options.pinning);
+  if (options.keeps_processors()) check_room_beside(options.pinning, cpus, options.dedicated ? "--dedicated" : "--rt");
 }
 
 }  // namespace strait

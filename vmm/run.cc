@@ -51,7 +51,8 @@ void raise_descriptor_limit() {
   }
 }
 
-/// A vCPU that has its processor for itself never gives it up: no thread of ours may be there but its own.
+/// A vCPU that has its processor for itself never gives it up, and one with real-time priority not while it is busy: no thread of ours may be
+/// there but its own.
 void stay_off(const CpuSet& dedicated, const host::HostCpus& cpus) {
   const CpuSet rest = beside(dedicated, cpus);
   if (const int result = set_thread_affinity(rest); result < 0) {
@@ -64,7 +65,7 @@ void stay_off(const CpuSet& dedicated, const host::HostCpus& cpus) {
 Outcome run_guest(const RunOptions& options, const host::HostCpus& cpus) {
   PhaseClock clock;
   raise_descriptor_limit();
-  if (options.dedicated) stay_off(all_of(options.pinning), cpus);
+  if (options.keeps_processors()) stay_off(all_of(options.pinning), cpus);
   ::signal(SIGPIPE, SIG_IGN);
   MetricsFile metrics_file(options.metrics_file);
   EndOfRun end;

@@ -62,6 +62,21 @@ TEST(Limits, RealTimeIsPossibleOrNot) {
   EXPECT_THAT(error_of([] { check_real_time(100); }), AllOf(StartsWith("having real-time priority 100: "), HasSubstr("LimitRTPRIO=100")));
 }
 
+TEST(Limits, ARealTimeThreadThatNeverSleepsIsStoppedByMostHosts) {
+  const test::TemporaryDirectory proc;
+  const auto warning = [&proc] {
+    testing::internal::CaptureStderr();
+    warn_of_throttling(proc.path());
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(warning(), "") << "a kernel without";
+  proc.write("sys/kernel/sched_rt_period_us", "1000000\n");
+  proc.write("sys/kernel/sched_rt_runtime_us", "-1\n");
+  EXPECT_EQ(warning(), "");
+  proc.write("sys/kernel/sched_rt_runtime_us", "950000\n");
+  EXPECT_THAT(warning(), AllOf(HasSubstr("up to 50 ms in 1000 ms"), HasSubstr("sysctl kernel.sched_rt_runtime_us=-1")));
+}
+
 /// A process with CAP_IPC_LOCK and nothing else.
 TEST(Limits, ACapabilityCountsOutsideOfUserNamespacesOnly) {
   const test::TemporaryDirectory proc;
