@@ -86,6 +86,11 @@ void prefault(std::span<const std::span<std::uint8_t>> regions, std::uint64_t pa
     }
     work();
   }
+  // A pool's page that is not there, though it was reserved: a reservation is on no node, and no cgroup's.
+  if (failure == EFAULT && page_size > kPageSize) {
+    throw Error("making the guest's memory present: no huge page is free on its NUMA node, or a cgroup does not allow it",
+                "see /sys/devices/system/node/node*/hugepages and hugetlb.*.max, and set more apart there");
+  }
   if (failure != 0) {
     throw Error::from_errno(failure, "making the guest's memory present", "free memory, give a smaller --memory, or see what the cgroup allows");
   }

@@ -1,5 +1,10 @@
 #include "vmm/host_resources.h"
 
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "host/huge_page_pool.h"
 #include "host/limits.h"
 #include "kvm/kvm.h"
@@ -13,6 +18,12 @@ void check_memory(const RunOptions& options, std::optional<unsigned> node) {
   if (node) host::check_memory_node(*node);
   if (is_pooled(options.huge_pages)) {
     host::check_huge_page_pool(options.memory, page_size(options.huge_pages), node);
+    // Reserved pages are on no node: one that is missing there later ends whoever touches it.
+    if (node && !options.prefault) {
+      throw Error(fmt::format("--prefault off: with --hugepages {} and --numa {} a page could be missing when the guest touches it",
+                              name_of(options.huge_pages), *node),
+                  "leave it out");
+    }
   } else if (node) {
     host::check_node_memory(options.memory, *node);
   } else {
