@@ -66,6 +66,24 @@ TEST_F(InterruptAffinityTest, ThePinsIsPutBack) {
   EXPECT_EQ(affinity(17), "0-7") << "with its owner, too";
 }
 
+TEST_F(InterruptAffinityTest, ALineThatIsSharedStays) {
+  add_line(17);
+  root_.write("proc/irq/17/vfio-intx(0000:01:10.0)/keep", "");
+  root_.write("proc/irq/17/eth0/keep", "");
+  placed_.place_pin();
+  EXPECT_EQ(affinity(17), "0-7");
+  placed_.put_back_pin();
+  EXPECT_EQ(affinity(17), "0-7");
+}
+
+TEST_F(InterruptAffinityTest, ALineThatSomebodyMovedMeanwhileIsTheirs) {
+  add_line(17);
+  placed_.place_pin();
+  root_.write("proc/irq/17/smp_affinity_list", "5");
+  placed_.put_back_pin();
+  EXPECT_EQ(affinity(17), "5");
+}
+
 TEST_F(InterruptAffinityTest, WhatIsNotThereIsMovedWhenItIs) {
   root_.write("sys/bus/pci/devices/0000:01:10.0/msi_irqs/50", "msix\n");
   EXPECT_NO_THROW(placed_.place_messages()) << "allocated, and not yet in use";
