@@ -1,18 +1,17 @@
 #include "base/prefault.h"
 
 #include <linux/mman.h>
-#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "base/held_signals.h"
 #include "base/units.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -45,13 +44,6 @@ int populate(std::span<std::uint8_t> memory, std::uint64_t page_size) {
   return 0;
 }
 
-/// Helpers leave signals to the thread that wants them.
-void block_signals() {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
 }  // namespace
 
 void touch_pages(std::span<std::uint8_t> memory, std::uint64_t page_size) {
@@ -77,7 +69,7 @@ void prefault(std::span<const std::span<std::uint8_t>> regions, std::uint64_t pa
     try {
       for (unsigned i = 1; i < threads && i < chunks.size(); ++i) {
         helpers.emplace_back([&work] {
-          block_signals();
+          block_all_signals();
           work();
         });
       }
