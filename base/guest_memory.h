@@ -27,7 +27,8 @@ class GuestMemory {
   };
 
   /// Allocates memory for each range (aligned to page_size(pages), ascending, not overlapping): not copied into children, not dumped, never
-  /// merged with other processes' (KSM). Nothing is touched yet; but pages from a pool are reserved, so that touching one cannot fail.
+  /// merged with other processes' (KSM). Nothing is touched yet; but pages from a pool are reserved, so that touching one cannot fail,
+  /// unless bind() is strict: a reservation knows no node.
   /// Throws Error.
   explicit GuestMemory(std::span<const Range<Gpa>> ranges, HugePages pages = HugePages::kTransparent);
 

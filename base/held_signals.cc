@@ -42,4 +42,10 @@ bool HeldSignals::is_pending() {
   return std::ranges::any_of(kSignals, [&pending](int signal) { return ::sigismember(&pending, signal) == 1; });
 }
 
+void block_all_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 }  // namespace strait

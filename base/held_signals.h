@@ -26,4 +26,7 @@ class HeldSignals {
   struct sigaction pipe_before_ {};
 };
 
+/// Leaves all signals to other threads, for the calling thread and those that it starts.
+void block_all_signals();
+
 }  // namespace strait

@@ -1,18 +1,17 @@
 #include "base/prefault.h"
 
 #include <linux/mman.h>
-#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "base/held_signals.h"
 #include "base/units.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -45,13 +44,6 @@ int populate(std::span<std::uint8_t> memory, std::uint64_t page_size) {
   return 0;
 }
 
-/// Helpers leave signals to the thread that wants them.
-void block_signals() {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
 }  // namespace
 
 void touch_pages(std::span<std::uint8_t> memory, std::uint64_t page_size) {
@@ -77,7 +69,7 @@ void prefault(std::span<const std::span<std::uint8_t>> regions, std::uint64_t pa
     try {
       for (unsigned i = 1; i < threads && i < chunks.size(); ++i) {
         helpers.emplace_back([&work] {
-          block_signals();
+          block_all_signals();
           work();
         });
       }
@@ -85,6 +77,11 @@ void prefault(std::span<const std::span<std::uint8_t>> regions, std::uint64_t pa
       // No more threads to be had: those there are do it.
     }
     work();
+  }
+  // A pool's page that is not there, though it was reserved: a reservation is on no node, and no cgroup's.
+  if (failure == EFAULT && page_size > kPageSize) {
+    throw Error("making the guest's memory present: no huge page is free on its NUMA node, or a cgroup does not allow it",
+                "see /sys/devices/system/node/node*/hugepages and hugetlb.*.max, and set more apart there");
   }
   if (failure != 0) {
     throw Error::from_errno(failure, "making the guest's memory present", "free memory, give a smaller --memory, or see what the cgroup allows");

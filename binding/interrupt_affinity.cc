@@ -33,6 +33,14 @@ std::optional<std::string> read(const fs::path& file) {
   }
 }
 
+/// Each handler of a line has a directory there, in use by us or by others.
+bool is_shared(const fs::path& line) {
+  unsigned handlers = 0;
+  std::error_code error;
+  for (fs::directory_iterator entry(line, error), end; !error && entry != end; entry.increment(error)) handlers += entry->is_directory(error) ? 1 : 0;
+  return handlers > 1;
+}
+
 }  // namespace
 
 InterruptAffinity::InterruptAffinity(const host::Bdf& bdf, const CpuSet& cpus, fs::path sysfs, fs::path procfs)
@@ -53,17 +61,30 @@ void InterruptAffinity::place_messages() {
   messages_ = std::move(there);
 }
 
+void InterruptAffinity::forget_messages() {
+  const std::lock_guard lock(mutex_);
+  messages_.clear();
+}
+
 void InterruptAffinity::place_pin() {
   const std::lock_guard lock(mutex_);
   const auto interrupt = number(read(device_ / "irq").value_or(""));
-  if (!interrupt || *interrupt == 0 || before_.contains(*interrupt)) return;
-  const auto before = read(interrupts_ / std::to_string(*interrupt) / "smp_affinity_list");
-  if (before && write(*interrupt, cpus_) == 0) before_[*interrupt] = *before;
+  if (!interrupt || *interrupt == 0 || moved_.contains(*interrupt)) return;
+  const fs::path line = interrupts_ / std::to_string(*interrupt);
+  if (is_shared(line)) {
+    if (!std::exchange(warned_, true)) log::warning("{}: interrupt {} of the host stays where it is: other devices share it", name_, *interrupt);
+    return;
+  }
+  const auto before = read(line / "smp_affinity_list");
+  if (before && write(*interrupt, cpus_) == 0) moved_[*interrupt] = {.before = *before, .after = read(line / "smp_affinity_list").value_or(cpus_)};
 }
 
 void InterruptAffinity::put_back_pin() {
   const std::lock_guard lock(mutex_);
-  for (const auto& [interrupt, before] : std::exchange(before_, {})) write(interrupt, before);
+  for (const auto& [interrupt, move] : std::exchange(moved_, {})) {
+    // Where somebody moved it meanwhile it is theirs.
+    if (read(interrupts_ / std::to_string(interrupt) / "smp_affinity_list") == move.after) write(interrupt, move.before);
+  }
 }
 
 int InterruptAffinity::write(unsigned interrupt, const std::string& cpus) {

@@ -12,7 +12,7 @@
 namespace strait::binding {
 
 /// Keeps the host's interrupts of one function on some processors (/proc/irq/N/smp_affinity_list). Interrupts for messages begin and end with their
-/// use; that of the pin is there before, may be others', too, and is put back. Any thread.
+/// use; that of the pin was there before, and is put back. Any thread.
 class InterruptAffinity {
  public:
   /// `sysfs` and `procfs` are mount points, other directories in tests.
@@ -24,7 +24,9 @@ class InterruptAffinity {
 
   /// Moves the interrupts of messages that have come since the last call. What cannot be moved stays where it is, with one warning.
   void place_messages();
-  /// Moves the pin's interrupt, and puts it back.
+  /// The device's messages were turned off: those that come with the same numbers are others.
+  void forget_messages();
+  /// Moves the pin's interrupt, which is in use, unless others' devices share it; and puts it back, unless somebody else moved it meanwhile.
   void place_pin();
   void put_back_pin();
 
@@ -36,7 +38,10 @@ class InterruptAffinity {
   const std::filesystem::path device_, interrupts_;
   std::mutex mutex_;
   std::set<unsigned> messages_;            ///< those that were moved, or could not be
-  std::map<unsigned, std::string> before_;  ///< where the pin's was
+  struct Move {
+    std::string before, after;
+  };
+  std::map<unsigned, Move> moved_;  ///< the pin's
   bool warned_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include "binding/host.h"
 #include "cli/managed_devices.h"
 #include "cli/run_options.h"
+#include "host/cpus.h"
 #include "vmm/host_resources.h"
 #include "vmm/run.h"
 
@@ -24,12 +25,12 @@ int test_exit_code(const Outcome& outcome) {
 
 /// The run with the functions that are managed: taken before, given back afterwards, with signals held until the guest has its say and again
 /// when it is gone.
-Outcome run_managed(RunOptions options) {
+Outcome run_managed(RunOptions options, const host::HostCpus& cpus) {
   ::signal(SIGPIPE, SIG_IGN);  // whoever reads what is said may be gone
   const HeldSignals held;
   ManagedDevices managed(options.devices, binding::this_host(), [&held] { return held.next(); });
   if (const int signal = managed.interrupted_by()) return ended_by(signal);
-  Outcome outcome = run_guest(options);
+  Outcome outcome = run_guest(options, cpus);
   const bool well = outcome.code == exit_code::kGuestOff || outcome.code == exit_code::kVerdict;
   if (!managed.give_back() && well) {
     outcome = {.code = exit_code::kFailed, .reason = "not everything that the guest had was given back"};
@@ -39,9 +40,10 @@ Outcome run_managed(RunOptions options) {
 
 Outcome run(const RunOptions& options) {
   if (options.verbose) log::set_level(log::Level::kDebug);
-  check_host_resources(options);
+  const host::HostCpus cpus = host::HostCpus::real();
+  check_host_resources(options, cpus);
   const bool managed = std::ranges::any_of(options.devices, &DeviceSpec::managed);
-  const Outcome outcome = managed ? run_managed(options) : run_guest(options);
+  const Outcome outcome = managed ? run_managed(options, cpus) : run_guest(options, cpus);
   // How a guest ended is news only where it was not the guest's or the user's own doing; a crash was reported when it happened.
   const bool news = outcome.code == exit_code::kTimeout || outcome.code == exit_code::kGuestPanic || outcome.code == exit_code::kDeviceLost;
   log::write(news ? log::Level::kError : log::Level::kInfo, outcome.reason);

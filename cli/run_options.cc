@@ -125,7 +125,7 @@ po::options_description describe_options() {
     ("cpus", text("N[,KEY=VALUE...]"), "virtual CPUs, 1 to 254, and how they are arranged, as in 8,sockets=2,cores=2,threads=2 [1]")
     ("pin", text("CPUS"), "pin vCPUs, and the devices' interrupts, to CPUs of the host: 2,3 in order, or VCPU:CPUS, as in 0:2,1:3-4 [none]")
     ("numa", text("NODE"), "the host's NUMA node for memory and vCPUs that are not pinned: auto is the devices' own, off any, or its number [auto]")
-    ("rt", text("PRIORITY"), "real-time priority of the vCPUs' threads, 1 to 99 (SCHED_FIFO) [none]")
+    ("rt", text("PRIORITY"), "real-time priority of the vCPUs' threads, 1 to 99 (SCHED_FIFO); takes --pin for all [none]")
     ("dedicated", "the CPUs of --pin are the vCPUs' own: they idle in the guest, without exits")
     ("cpu-hide-kvm", "do not tell the guest that its hypervisor is KVM")
     ("device", po::value<std::vector<std::string>>()->composing()->value_name("ADDRESS[,KEY=VALUE...]"),
@@ -189,6 +189,7 @@ RunOptions make_options(const GivenOptions& given, RunOptions options) {
   options.hide_kvm = given.has("cpu-hide-kvm");
   options.verbose = given.has("verbose");
   options.dedicated = given.has("dedicated");
+  if (options.priority != 0 && options.pinning.empty()) throw UsageError("--rt needs --pin", "say which CPU is for which vCPU, and leave one to others");
   if (options.dedicated && options.pinning.empty()) throw UsageError("--dedicated needs --pin", "say which CPU is for which vCPU");
   if (given.has("device")) {
     options.devices = expand_groups(options.devices);

@@ -35,6 +35,7 @@ HostCpus HostCpus::real(const std::filesystem::path& sysfs) {
   cpus.present = list_in(sysfs / "devices/system/cpu/present");
   cpus.online = list_in(sysfs / "devices/system/cpu/online");
   cpus.permitted = allowed_of(cpus.online);
+  cpus.inherited = thread_affinity();
   const std::filesystem::path nodes = sysfs / "devices/system/node";
   for (const unsigned node : list_in(nodes / "online")) cpus.nodes[node] = list_in(nodes / fmt::format("node{}", node) / "cpulist");
   return cpus;

@@ -13,8 +13,9 @@ struct HostCpus {
   CpuSet online;
   std::map<unsigned, CpuSet> nodes;  ///< by NUMA node
   CpuSet permitted;  ///< of those online, the ones that the process's cpuset (cgroup) lets it use, whatever its affinity is now
+  CpuSet inherited;  ///< of these, the ones that it keeps to (taskset, CPUAffinity=, isolcpus=)
 
-  /// This host's, for this process.
+  /// This host's, for this process; `inherited` is as the calling thread's affinity is.
   static HostCpus real(const std::filesystem::path& sysfs = "/sys");
 };
 

@@ -31,8 +31,18 @@ std::string memlock_remedy(std::uint64_t bytes, std::string_view user = "USER");
 /// host out of memory helps nobody.
 void check_available_memory(std::uint64_t bytes);
 
+/// Throws Error where guest memory cannot come from NUMA node `node` at all: it has none, or the process's cpuset (cgroup) does not allow it.
+void check_memory_node(unsigned node, const std::filesystem::path& sysfs = "/sys", const std::filesystem::path& procfs = "/proc");
+
+/// Throws Error when NUMA node `node` cannot hold a guest of `bytes` now. One that is bound to it and does not fit is killed, whatever other
+/// nodes have free.
+void check_node_memory(std::uint64_t bytes, unsigned node, const std::filesystem::path& sysfs = "/sys");
+
 /// Throws Error unless this process may give its threads real-time priority `priority`, 1 to 99.
 void check_real_time(int priority);
+
+/// Warns where the kernel stops a real-time thread that never sleeps for a part of each second (sysctl kernel.sched_rt_runtime_us).
+void warn_of_throttling(const std::filesystem::path& procfs = "/proc");
 
 /// CPUs this process may run on, at least 1.
 unsigned usable_cpus();

@@ -52,6 +52,15 @@ Kvm::Kvm(const char* path) : fd_(open_kvm(path)) {
   }
 }
 
+std::uint32_t Kvm::idle_exits() const {
+  const auto offered = static_cast<std::uint32_t>(extension(KVM_CAP_X86_DISABLE_EXITS));
+  if ((offered & KVM_X86_DISABLE_EXITS_HLT) == 0) {
+    throw Error("this host's KVM does not leave HLT to a guest, as --dedicated wants it",
+                "leave it out; or, where KVM has mitigate_smt_rsb=1, see what the kernel's documentation says of cross-thread return predictions");
+  }
+  return offered & (KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE | KVM_X86_DISABLE_EXITS_MWAIT);
+}
+
 int Kvm::extension(int capability) const { return std::max(0, try_ioctl(fd_.get(), KVM_CHECK_EXTENSION, capability)); }
 
 std::vector<kvm_cpuid_entry2> Kvm::supported_cpuid() const {

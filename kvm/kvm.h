@@ -18,6 +18,8 @@ class Kvm {
   int fd() const { return fd_.get(); }
   /// KVM_CHECK_EXTENSION: 0 where there is no such thing, otherwise 1 or the extension's own number.
   int extension(int capability) const;
+  /// Which of HLT, PAUSE and MWAIT can be left to a guest (KVM_X86_DISABLE_EXITS_*). Throws Error where HLT cannot.
+  std::uint32_t idle_exits() const;
   /// Everything that CPUID may say in a guest on this host.
   std::vector<kvm_cpuid_entry2> supported_cpuid() const;
   /// Bytes of one vCPU's shared run area.

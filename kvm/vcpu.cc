@@ -116,6 +116,12 @@ std::uint32_t Vcpu::tsc_khz() const { return static_cast<std::uint32_t>(std::max
 
 int Vcpu::run() { return ::ioctl(fd_.get(), KVM_RUN, 0) < 0 ? -errno : 0; }
 
+void Vcpu::run_nowhere() {
+  kick();
+  run();
+  clear_kick();
+}
+
 void Vcpu::kick() { std::atomic_ref(area().immediate_exit).store(1, std::memory_order_release); }
 
 void Vcpu::clear_kick() { std::atomic_ref(area().immediate_exit).store(0, std::memory_order_release); }

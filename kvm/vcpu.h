@@ -35,6 +35,8 @@ class Vcpu {
   /// Enters the guest until it needs something. Returns 0, or the negative errno of KVM_RUN (-EINTR after a kick, -EFAULT
   /// when the guest touched a mapping that is not there).
   int run();
+  /// Has KVM do what it does in a VM's first KVM_RUN, without entering the guest. A kick meanwhile is lost.
+  void run_nowhere();
   /// What KVM_RUN said; valid after run().
   kvm_run& area() const { return *reinterpret_cast<kvm_run*>(run_area_.data()); }
   /// Makes the current or the next run() return -EINTR at once, and those after it until clear_kick(). The caller also signals the thread.

@@ -17,17 +17,12 @@ Vm::Vm(const Kvm& kvm, Gpa tss, Gpa identity_map) : kvm_(kvm) {
   checked_ioctl(fd_.get(), KVM_CREATE_PIT2, &pit, "KVM_CREATE_PIT2");
 }
 
-Vm::IdleInGuest Vm::idle_in_guest() const {
-  const auto offered = static_cast<std::uint32_t>(kvm_.extension(KVM_CAP_X86_DISABLE_EXITS));
+bool Vm::leave_idling_to_guest() const {
   kvm_enable_cap request = {};
   request.cap = KVM_CAP_X86_DISABLE_EXITS;
-  request.args[0] = offered & (KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE | KVM_X86_DISABLE_EXITS_MWAIT);
-  if ((offered & KVM_X86_DISABLE_EXITS_HLT) == 0) {
-    throw Error("this host's KVM does not leave HLT to a guest, as --dedicated wants it",
-                "leave it out; or, where KVM has mitigate_smt_rsb=1, see what the kernel's documentation says of cross-thread return predictions");
-  }
+  request.args[0] = kvm_.idle_exits();
   checked_ioctl(fd_.get(), KVM_ENABLE_CAP, &request, "KVM_CAP_X86_DISABLE_EXITS");
-  return {.mwait = (offered & KVM_X86_DISABLE_EXITS_MWAIT) != 0};
+  return (request.args[0] & KVM_X86_DISABLE_EXITS_MWAIT) != 0;
 }
 
 void Vm::set_irq(Gsi gsi, bool asserted) const {

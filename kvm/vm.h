@@ -20,12 +20,9 @@ class Vm {
   int fd() const { return fd_.get(); }
   const Kvm& kvm() const { return kvm_; }
 
-  /// Leaves to the guest, before its first vCPU, what a processor does that waits: HLT, PAUSE, and MWAIT where this host can (then `mwait` is true).
-  /// Throws Error where KVM does not let it have HLT.
-  struct IdleInGuest {
-    bool mwait = false;
-  };
-  IdleInGuest idle_in_guest() const;
+  /// Leaves to the guest what a processor does that waits: HLT, PAUSE, and MWAIT where this host can, of which it says whether. Before the first
+  /// vCPU. Throws Error where KVM does not let it have HLT.
+  bool leave_idling_to_guest() const;
 
   /// Drives a pin of the PIC and IOAPIC.
   void set_irq(Gsi gsi, bool asserted) const;

@@ -1,20 +1,11 @@
 #include "vmm/background_mapping.h"
 
 #include <chrono>
-#include <csignal>
 #include <utility>
 
+#include "base/held_signals.h"
+
 namespace strait {
-namespace {
-
-/// The main thread alone deals with signals; threads made from this one inherit the mask.
-void block_signals() {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
-}  // namespace
 
 BackgroundMapping::BackgroundMapping(const GuestMemory& memory, vfio::DmaSpace& space, unsigned threads, Handlers handlers)
     : memory_(memory), space_(space), threads_(threads), handlers_(std::move(handlers)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -39,7 +30,7 @@ void BackgroundMapping::stop() {
 }
 
 void BackgroundMapping::run(const std::stop_token& stop) {
-  block_signals();
+  block_all_signals();
   bool mapped = false;
   try {
     if (threads_ > 0) memory_.prefault(threads_, [&stop] { return stop.stop_requested(); });

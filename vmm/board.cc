@@ -74,7 +74,7 @@ Board::Board(const BoardGround& ground) : ground_(ground) {
 
 void Board::make_vm() {
   vm_ = std::make_unique<kvm::Vm>(ground_.kvm, boot::kKvmTss, boot::kKvmIdentityMap);
-  if (ground_.options.dedicated) idle_ = vm_->idle_in_guest();
+  if (ground_.options.dedicated) mwait_ = vm_->leave_idling_to_guest();
   slots_ = std::make_unique<kvm::KvmMemorySlots>(*vm_);
   for (const auto& region : ground_.memory.regions()) slots_->add(region.start, region.host.bytes());
   router_ = std::make_unique<kvm::IrqRouter>(*vm_);
@@ -216,7 +216,7 @@ void Board::make_vcpus() {
   const auto limit = static_cast<std::uint32_t>(ground_.kvm.extension(KVM_CAP_MAX_VCPUS));
   if (cpus > limit) throw Error(fmt::format("this host's KVM allows {} vCPUs in a guest, not {}", limit, cpus), "give a smaller --cpus");
   const std::vector<kvm_cpuid_entry2> supported = ground_.kvm.supported_cpuid();
-  const auto mwait = idle_.mwait ? std::optional(kvm::host_mwait_leaf()) : std::nullopt;
+  const auto mwait = mwait_ ? std::optional(kvm::host_mwait_leaf()) : std::nullopt;
   for (std::uint32_t index = 0; index < cpus; ++index) {
     const std::uint32_t apic_id = topology.apic_id(index);
     vcpus_.push_back(std::make_unique<kvm::Vcpu>(*vm_, index, apic_id));
@@ -229,7 +229,7 @@ void Board::make_vcpus() {
                                                 .real_time = ground_.options.dedicated,
                                                 .mwait = mwait,
                                                 .hide_kvm = ground_.options.hide_kvm}));
-    vcpu.set_firmware_msrs(kUncached, ground_.plan.physical_bits, idle_.mwait);
+    vcpu.set_firmware_msrs(kUncached, ground_.plan.physical_bits, mwait_);
   }
   kvm_coalesced_mmio_ring* ring = vcpus_.front()->coalesced_ring();
   if (ring != nullptr && vm_->coalesce_writes(Port(pci::RootBus::kPortsStart), 4)) coalesced_.emplace(ring);
@@ -246,7 +246,10 @@ void Board::start(const boot::EntryState& entry) {
                               for (const auto& device : assignments_) device->function().handle_fault(times >= kFaultsToDistrust);
                             }};
   for (std::size_t i = 0; i < vcpus_.size(); ++i) {
-    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets, VcpuScheduling{.cpus = ground_.placement.vcpus[i], .priority = ground_.options.priority}));
+    threads_.push_back(std::make_unique<VcpuThread>(*vcpus_[i], targets,
+                                                    VcpuScheduling{.cpus = ground_.placement.vcpus[i],
+                                                                   .priority = ground_.options.priority,
+                                                                   .dedicated = ground_.options.dedicated}));
   }
 }
 

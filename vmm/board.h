@@ -102,7 +102,7 @@ class Board {
 
   const BoardGround& ground_;
   std::unique_ptr<kvm::Vm> vm_;
-  kvm::Vm::IdleInGuest idle_;
+  bool mwait_ = false;  ///< the guest may wait with MWAIT
   std::unique_ptr<kvm::KvmMemorySlots> slots_;
   std::unique_ptr<kvm::IrqRouter> router_;
   std::unique_ptr<kvm::UnbatchedRouter> unbatched_router_;

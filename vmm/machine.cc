@@ -63,14 +63,14 @@ std::vector<std::uint32_t> apic_ids(const Topology& topology) {
 
 }  // namespace
 
-Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::function<void()> on_console_space, EndOfRun& end, EventLoop& loop,
-                 PhaseClock& clock)
+Machine::Machine(const RunOptions& options, Placement placement, ConsoleOutput& console, std::function<void()> on_console_space, EndOfRun& end,
+                 EventLoop& loop, PhaseClock& clock)
     : options_(options),
       end_(end),
       loop_(loop),
       clock_(clock),
       devices_(options.devices),
-      placement_(place_guest(options)),
+      placement_(std::move(placement)),
       dma_(options.memory),
       ejected_(make_eventfd()),
       removals_(loop, [this](unsigned slot) { give_up(slot); }),
@@ -81,7 +81,7 @@ Machine::Machine(const RunOptions& options, ConsoleOutput& console, std::functio
   plan_ = plan_addresses(options.memory, kvm::physical_address_bits(kvm_.supported_cpuid()),
                          devices_.empty() ? std::vector<Range<Iova>>{} : dma_.container()->usable_ranges(), page_size(options.huge_pages));
   memory_ = std::make_unique<GuestMemory>(plan_.ram, options.huge_pages);
-  if (placement_.node) memory_->bind(*placement_.node, placement_.strict);
+  bind(*memory_, placement_);
   if (options.prefault) prefault();
   loop_.add(ejected_.get(), [this] { release_ejected(); });
   ground_.emplace(BoardGround{.options = options_,

@@ -30,7 +30,8 @@ namespace strait {
 class Machine {
  public:
   /// Builds the machine up to the kernel's first instruction. Throws Error.
-  Machine(const RunOptions& options, ConsoleOutput& console, std::function<void()> on_console_space, EndOfRun& end, EventLoop& loop, PhaseClock& clock);
+  Machine(const RunOptions& options, Placement placement, ConsoleOutput& console, std::function<void()> on_console_space, EndOfRun& end,
+          EventLoop& loop, PhaseClock& clock);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -79,7 +80,7 @@ class Machine {
 
   kvm::Kvm kvm_;
   std::vector<DeviceSpec> devices_;  ///< each with its slot
-  const Placement placement_;
+  Placement placement_;
   AddressPlan plan_;
   std::unique_ptr<GuestMemory> memory_;
   bool memory_is_present_ = false;  ///< before the guest ran

@@ -48,6 +48,9 @@ struct RunOptions {
   std::string metrics_file;              ///< empty for none
   std::string control_socket;            ///< empty for none
   bool verbose = false;
+
+  /// While its vCPUs are busy, no other thread may get to run where they are.
+  bool keeps_processors() const { return dedicated || priority != 0; }
 };
 
 }  // namespace strait

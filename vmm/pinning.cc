@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -65,21 +66,31 @@ CpuSet all_of(const Pinning& pinning) {
   return all;
 }
 
-void check_dedicated(const Pinning& pinning, const host::HostCpus& cpus) {
+CpuSet beside(const CpuSet& dedicated, const host::HostCpus& cpus) {
+  CpuSet rest;
+  std::ranges::set_difference(cpus.inherited, dedicated, std::inserter(rest, rest.end()));
+  if (rest.empty()) std::ranges::set_difference(cpus.permitted, dedicated, std::inserter(rest, rest.end()));
+  return rest;
+}
+
+void check_room_beside(const Pinning& pinning, const host::HostCpus& cpus, std::string_view option) {
   const auto unpinned = std::ranges::find_if(pinning, &CpuSet::empty);
   if (unpinned != pinning.end() || pinning.empty()) {
-    throw Error(fmt::format("--dedicated: vCPU {} is not pinned", unpinned - pinning.begin()), "name a CPU for each with --pin");
+    throw Error(fmt::format("{}: vCPU {} is not pinned", option, unpinned - pinning.begin()), "name a CPU for each with --pin");
   }
+  if (std::ranges::includes(all_of(pinning), cpus.permitted)) {
+    throw Error(fmt::format("{}: --pin takes all CPUs that this process may use, {}", option, to_string(cpus.permitted)),
+                "leave one to the host and to strait's other threads: a vCPU that is busy gives them none of its own");
+  }
+}
+
+void check_not_shared(const Pinning& pinning) {
   CpuSet taken;
   for (std::size_t vcpu = 0; vcpu < pinning.size(); ++vcpu) {
     for (const unsigned cpu : pinning[vcpu]) {
       if (taken.insert(cpu).second) continue;
       throw Error(fmt::format("--dedicated: vCPU {} has to share CPU {} with another", vcpu, cpu), "pin each vCPU to CPUs of its own");
     }
-  }
-  if (std::ranges::includes(taken, cpus.permitted)) {
-    throw Error(fmt::format("--dedicated: --pin takes all CPUs that this process may use, {}", to_string(cpus.permitted)),
-                "leave one to the host: a vCPU that has its CPU for itself never gives it up");
   }
 }
 

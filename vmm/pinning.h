@@ -18,8 +18,15 @@ Pinning parse_pinning(std::string_view text, unsigned vcpus);
 /// All processors that a vCPU is pinned to.
 CpuSet all_of(const Pinning& pinning);
 
-/// Throws Error unless each vCPU is pinned to processors that no other has, and something is left for the host and for strait itself. Pure.
-void check_dedicated(const Pinning& pinning, const host::HostCpus& cpus);
+/// Where strait's other threads run beside vCPUs that let nothing else run on `dedicated`: where it was started, as far as that is not theirs. Pure.
+CpuSet beside(const CpuSet& dedicated, const host::HostCpus& cpus);
+
+/// Throws Error unless each vCPU is pinned, as `option` (--dedicated, --rt) takes it, and something is left for the host and for strait's other
+/// threads. Pure.
+void check_room_beside(const Pinning& pinning, const host::HostCpus& cpus, std::string_view option);
+
+/// Throws Error where two vCPUs may run on the same processor. Pure.
+void check_not_shared(const Pinning& pinning);
 
 /// Throws Error where a vCPU is pinned to a processor that this host does not have, that is offline, or that the process may not use. Pure.
 void check_pinning(const Pinning& pinning, const host::HostCpus& cpus);

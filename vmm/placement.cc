@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "host/pci_function.h"
 
 namespace strait {
@@ -40,18 +41,30 @@ Placement place_guest(const RunOptions& options, std::span<const std::optional<u
     placement.node.reset();
     return placement;
   }
+  // Whoever keeps strait to some processors has others for something else.
   CpuSet near;
-  std::ranges::set_intersection(node->second, cpus.permitted, std::inserter(near, near.end()));
+  std::ranges::set_intersection(node->second, cpus.inherited, std::inserter(near, near.end()));
   for (CpuSet& vcpu : placement.vcpus) {
     if (vcpu.empty()) vcpu = near;
   }
   return placement;
 }
 
-Placement place_guest(const RunOptions& options) {
+Placement place_guest(const RunOptions& options, const host::HostCpus& cpus) {
   std::vector<std::optional<unsigned>> nodes;
   for (const DeviceSpec& device : options.devices) nodes.push_back(host::PciFunction(device.bdf).numa_node());
-  return place_guest(options, nodes, host::HostCpus::real());
+  return place_guest(options, nodes, cpus);
+}
+
+void bind(const GuestMemory& memory, Placement& placement) {
+  if (!placement.node) return;
+  try {
+    memory.bind(*placement.node, placement.strict);
+  } catch (const Error& error) {
+    if (placement.strict) throw;
+    log::warning("{}; the guest's memory comes from any node", error.what());
+    placement.node.reset();
+  }
 }
 
 }  // namespace strait

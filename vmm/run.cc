@@ -4,10 +4,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <iterator>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,10 +13,10 @@
 #include "base/error.h"
 #include "base/held_signals.h"
 #include "base/log.h"
-#include "host/cpus.h"
 #include "vmm/control_api.h"
 #include "vmm/control_server.h"
 #include "vmm/event_loop.h"
+#include "vmm/host_resources.h"
 #include "vmm/machine.h"
 #include "vmm/metrics.h"
 #include "vmm/terminal.h"
@@ -53,10 +51,10 @@ void raise_descriptor_limit() {
   }
 }
 
-/// A vCPU that has its processor for itself never gives it up: no thread of ours may be there but its own.
-void stay_off(const CpuSet& dedicated) {
-  CpuSet rest;
-  std::ranges::set_difference(host::HostCpus::real().permitted, dedicated, std::inserter(rest, rest.end()));
+/// A vCPU that has its processor for itself never gives it up, and one with real-time priority not while it is busy: no thread of ours may be
+/// there but its own.
+void stay_off(const CpuSet& dedicated, const host::HostCpus& cpus) {
+  const CpuSet rest = beside(dedicated, cpus);
   if (const int result = set_thread_affinity(rest); result < 0) {
     throw Error::from_errno(-result, fmt::format("moving strait's own threads to CPU {}", to_string(rest)));
   }
@@ -64,17 +62,17 @@ void stay_off(const CpuSet& dedicated) {
 
 }  // namespace
 
-Outcome run_guest(const RunOptions& options) {
+Outcome run_guest(const RunOptions& options, const host::HostCpus& cpus) {
   PhaseClock clock;
   raise_descriptor_limit();
-  if (options.dedicated) stay_off(all_of(options.pinning));
+  if (options.keeps_processors()) stay_off(all_of(options.pinning), cpus);
   ::signal(SIGPIPE, SIG_IGN);
   MetricsFile metrics_file(options.metrics_file);
   EndOfRun end;
   StandardOutput output(end);
   EventLoop loop;
   std::unique_ptr<ConsoleInput> input;
-  Machine machine(options, output, [&input] { input->resume(); }, end, loop, clock);
+  Machine machine(options, place_guest(options, cpus), output, [&input] { input->resume(); }, end, loop, clock);
 
   // Until here a signal simply ends the process, which leaves nothing behind, or whoever has something to give back holds it; from here on
   // the guest has a say.
@@ -116,6 +114,7 @@ Outcome run_guest(const RunOptions& options) {
     machine.require_devices();
     if (!end.next_boot()) break;
     log::info("{}: it boots again", end.outcome().reason);
+    check_processors(options, host::HostCpus::real());
     machine.reboot();
     input->resume();
   }

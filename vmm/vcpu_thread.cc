@@ -87,18 +87,32 @@ void VcpuThread::park() {
   parked_ = false;
 }
 
-/// What was possible when the run began may no longer be: a processor went offline, a cgroup lost it.
-void VcpuThread::settle() {
-  const auto& [cpus, priority] = scheduling_;
-  int result = cpus.empty() ? 0 : set_thread_affinity(cpus);
-  if (result < 0) log::warning("vCPU {} is not pinned to CPU {}: {}", vcpu_.index(), to_string(cpus), std::strerror(-result));
-  result = priority == 0 ? 0 : set_thread_priority(priority);
+/// What was possible when the run began may no longer be: a processor went offline, a cgroup lost it. False where the guest is not to be entered.
+bool VcpuThread::settle() {
+  const auto& [cpus, priority, dedicated] = scheduling_;
+  if (!cpus.empty()) {
+    // In a VM's first KVM_RUN the kernel starts a thread of its own (since Linux 6.14), which runs where its maker does for as long as the VM
+    // lives. That must not be here.
+    vcpu_.run_nowhere();
+    if (const int result = set_thread_affinity(cpus); result < 0) {
+      const std::string why = fmt::format("vCPU {} is not pinned to CPU {}: {}", vcpu_.index(), to_string(cpus), std::strerror(-result));
+      if (!dedicated) {
+        log::warning("{}", why);
+        return true;
+      }
+      // It would keep the processor of others for itself.
+      if (targets_.end.end({.code = exit_code::kFailed, .reason = why})) log::error("{}; see that this CPU is online and in strait's cpuset", why);
+      return false;
+    }
+  }
+  const int result = priority == 0 ? 0 : set_thread_priority(priority);
   if (result < 0) log::warning("vCPU {} has no real-time priority {}: {}", vcpu_.index(), priority, std::strerror(-result));
+  return true;
 }
 
 void VcpuThread::run() {
   unblock_kicks();
-  settle();
+  if (!settle()) stopping_ = true;
   while (!stopping_ && !targets_.end.ended()) {
     if (pausing_) {
       park();

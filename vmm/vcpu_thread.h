@@ -31,6 +31,7 @@ struct ExitTargets {
 struct VcpuScheduling {
   CpuSet cpus;       ///< where; empty for anywhere
   int priority = 0;  ///< of SCHED_FIFO, 1 to 99; 0 for that of other programs
+  bool dedicated = false;  ///< `cpus` are its own, and nowhere else it may run
 };
 
 /// The thread of one vCPU: enters the guest, and answers what comes out. Runs from construction until it goes.
@@ -58,7 +59,7 @@ class VcpuThread {
 
  private:
   void run();
-  void settle();
+  bool settle();
   void park();
   void interrupt();
   void handle_exit();

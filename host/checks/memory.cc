@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "host/huge_page_pool.h"
 
 namespace strait::host {
 namespace fs = std::filesystem;
@@ -57,11 +58,10 @@ Check check_huge_pages(const HostView& host) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(host.sysfs / "kernel/mm/hugepages", error)) {
     const std::string name = entry.path().filename();
-    const fs::path directory = fs::path("kernel/mm/hugepages") / name;
-    const std::uint64_t all = number(host.read_sysfs(directory / "nr_hugepages").value_or("0"));
-    const std::uint64_t free = number(host.read_sysfs(directory / "free_hugepages").value_or("0"));
     const std::uint64_t bytes = number(std::string_view(name).substr(std::min(name.size(), name.find('-') + 1))) * kKiB;
-    if (all > 0) reserved[bytes] = fmt::format("{} of {} of {} free", free, all, size(bytes));
+    const auto pool = huge_page_pool(bytes, host.sysfs, host.procfs);
+    if (!pool || pool->total + pool->overcommit == 0) continue;
+    reserved[bytes] = fmt::format("{} of {} can be had ({} set apart)", pool->available(), size(bytes), pool->total);
   }
   std::vector<std::string> parts;
   for (const auto& [bytes, text] : reserved) parts.push_back(text);

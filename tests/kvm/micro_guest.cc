@@ -31,12 +31,13 @@ boot::EntryState real_mode_state() {
 
 }  // namespace
 
-MicroGuest::MicroGuest(std::uint32_t cpus)
+MicroGuest::MicroGuest(std::uint32_t cpus, bool idles_inside)
     : memory(kRam),
       vm(kvm, boot::kKvmTss, boot::kKvmIdentityMap),
       slots(vm),
       router(vm),
       platform(vm, console, end, Platform::Config{.exit_port = kExitPort, .on_console_space = {}, .on_eject = {}}) {
+  if (idles_inside) vm.leave_idling_to_guest();
   slots.add(Gpa(0), memory.regions().front().host.bytes());
   const auto supported = kvm.supported_cpuid();
   for (std::uint32_t id = 0; id < cpus; ++id) {
@@ -64,7 +65,7 @@ void MicroGuest::start() {
                             .coalesced = coalesced ? &*coalesced : nullptr,
                             .end = end,
                             .on_fault = on_fault};
-  for (const auto& vcpu : vcpus) threads.push_back(std::make_unique<VcpuThread>(*vcpu, targets));
+  for (const auto& vcpu : vcpus) threads.push_back(std::make_unique<VcpuThread>(*vcpu, targets, scheduling));
 }
 
 void MicroGuest::stop() {

@@ -60,7 +60,8 @@ class RecordingConsole : public ConsoleOutput {
 /// device.
 class MicroGuest {
  public:
-  explicit MicroGuest(std::uint32_t cpus = 1);
+  /// With `idles_inside`, HLT and its kind do not leave it.
+  explicit MicroGuest(std::uint32_t cpus = 1, bool idles_inside = false);
   ~MicroGuest();
 
   void load(Gpa at, std::span<const std::uint8_t> code) { memory.write(at, code); }
@@ -92,6 +93,7 @@ class MicroGuest {
   Platform platform;
   std::vector<std::unique_ptr<kvm::Vcpu>> vcpus;
   std::optional<kvm::CoalescedWrites> coalesced;
+  VcpuScheduling scheduling;  ///< of each
   decltype(ExitTargets::on_fault) on_fault = [](unsigned) {};
   std::vector<std::unique_ptr<VcpuThread>> threads;
 };

@@ -35,6 +35,7 @@ texts=('1 CPUs for 2 vCPUs' 'VCPU:CPUS') && bad run --kernel kernel --cpus 2 --p
 texts=("'2' is no vCPU") && bad run --kernel kernel --cpus 2 --pin 0:0,2:1
 texts=('no list of CPUs') && bad run --kernel kernel --pin first
 texts=('not a real-time priority' '1 to 99') && bad run --kernel kernel --rt 100
+texts=('--rt needs --pin') && bad run --kernel kernel --rt 1
 texts=('--dedicated needs --pin') && bad run --kernel kernel --dedicated
 texts=('no NUMA node' 'auto, off') && bad run --kernel kernel --numa near
 

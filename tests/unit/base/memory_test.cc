@@ -208,6 +208,16 @@ TEST(Prefault, MemoryThatCannotBeHadIsAnError) {
   EXPECT_THAT(error_of([&] { prefault(regions, kPageSize, 1, [] { return false; }); }), testing::StartsWith("making the guest's memory present: "));
 }
 
+/// Behind the end of a file nothing is to be had, as with a pool's page that others took: the kernel says EFAULT to both.
+TEST(Prefault, APoolsPageThatIsMissingIsSaidToBe) {
+  const UniqueFd file(::memfd_create("short", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(file.get(), 2 * kMiB), 0);
+  const MappedRegion region = MappedRegion::shared(file.get(), 0, 4 * kMiB, PROT_READ | PROT_WRITE, 2 * kMiB);
+  const std::span<std::uint8_t> regions[] = {region.bytes()};
+  EXPECT_THAT(error_of([&] { prefault(regions, 2 * kMiB, 1, [] { return false; }); }),
+              testing::StartsWith("making the guest's memory present: no huge page is free on its NUMA node, or a cgroup does not allow it; "));
+}
+
 TEST(GuestMemoryTest, PrefaultingStopsWhenAsked) {
   const GuestMemory memory(kRam);
   std::atomic<int> asked = 0;

@@ -42,11 +42,11 @@ TEST_F(InterruptAffinityTest, MessagesAreMovedWhenTheyCome) {
   EXPECT_EQ(affinity(41), "2-3");
 }
 
-TEST_F(InterruptAffinityTest, ANumberThatWasGoneIsAnotherInterrupt) {
+TEST_F(InterruptAffinityTest, ANumberThatWasGivenBackIsAnotherInterrupt) {
   add_message(40);
   placed_.place_messages();
+  placed_.forget_messages();
   remove_message(40);
-  placed_.place_messages();
   add_message(40);
   placed_.place_messages();
   EXPECT_EQ(affinity(40), "2-3");
@@ -64,6 +64,24 @@ TEST_F(InterruptAffinityTest, ThePinsIsPutBack) {
     other.place_pin();
   }
   EXPECT_EQ(affinity(17), "0-7") << "with its owner, too";
+}
+
+TEST_F(InterruptAffinityTest, ALineThatIsSharedStays) {
+  add_line(17);
+  root_.write("proc/irq/17/vfio-intx(0000:01:10.0)/keep", "");
+  root_.write("proc/irq/17/eth0/keep", "");
+  placed_.place_pin();
+  EXPECT_EQ(affinity(17), "0-7");
+  placed_.put_back_pin();
+  EXPECT_EQ(affinity(17), "0-7");
+}
+
+TEST_F(InterruptAffinityTest, ALineThatSomebodyMovedMeanwhileIsTheirs) {
+  add_line(17);
+  placed_.place_pin();
+  root_.write("proc/irq/17/smp_affinity_list", "5");
+  placed_.put_back_pin();
+  EXPECT_EQ(affinity(17), "5");
 }
 
 TEST_F(InterruptAffinityTest, WhatIsNotThereIsMovedWhenItIs) {

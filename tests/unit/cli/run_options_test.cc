@@ -213,7 +213,8 @@ TEST(RunCommand, NumaNodes) {
 
 TEST(RunCommand, RealTime) {
   EXPECT_EQ(run_with({}).priority, 0);
-  EXPECT_EQ(run_with({"--rt", "99"}).priority, 99);
+  EXPECT_EQ(run_with({"--rt", "99", "--pin", "1"}).priority, 99);
+  EXPECT_EQ(run_error({"--rt", "1"}), "--rt needs --pin; say which CPU is for which vCPU, and leave one to others");
   for (const char* priority : {"", "0", "100", "high"}) EXPECT_EQ(run_error({"--rt", priority}), fmt::format("--rt {}: not a real-time priority; give 1 to 99", priority));
 }
 

@@ -28,6 +28,7 @@ TEST(HostCpusTest, WhatThisThreadKeepsToIsNoLimit) {
   const HostCpus cpus = HostCpus::real();
   set_thread_affinity(before);
   EXPECT_TRUE(std::ranges::includes(cpus.permitted, before));
+  EXPECT_EQ(cpus.inherited, CpuSet{*before.begin()}) << "but where it is to stay";
   EXPECT_TRUE(std::ranges::includes(cpus.online, cpus.permitted));
 }
 

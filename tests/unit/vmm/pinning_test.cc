@@ -36,7 +36,7 @@ TEST(PinningTest, WhatIsNeitherIsAnError) {
 }
 
 TEST(PinningTest, ProcessorsMustBeThereOnlineAndPermitted) {
-  const host::HostCpus cpus{.present = {0, 1, 2, 3}, .online = {0, 1, 3}, .nodes = {}, .permitted = {0, 1}};
+  const host::HostCpus cpus{.present = {0, 1, 2, 3}, .online = {0, 1, 3}, .nodes = {}, .permitted = {0, 1}, .inherited = {0, 1}};
   EXPECT_NO_THROW(check_pinning({{0}, {}, {0, 1}}, cpus));
   const auto error = [&](const Pinning& pinning) { return test::error_of([&] { check_pinning(pinning, cpus); }); };
   EXPECT_EQ(error({{0}, {4}}), "--pin names CPU 4, but this host has 0-3; pin to CPUs that there are");
@@ -46,14 +46,24 @@ TEST(PinningTest, ProcessorsMustBeThereOnlineAndPermitted) {
 }
 
 TEST(PinningTest, DedicatedProcessorsAreOneVcpusAndNotAll) {
-  const host::HostCpus cpus{.present = {0, 1, 2}, .online = {0, 1, 2}, .nodes = {}, .permitted = {1, 2}};
-  EXPECT_NO_THROW(check_dedicated({{2}}, cpus));
-  const auto error = [&](const Pinning& pinning) { return test::error_of([&] { check_dedicated(pinning, cpus); }); };
-  EXPECT_EQ(error({{2}, {}}), "--dedicated: vCPU 1 is not pinned; name a CPU for each with --pin");
-  EXPECT_EQ(error({{2}, {2}}), "--dedicated: vCPU 1 has to share CPU 2 with another; pin each vCPU to CPUs of its own");
+  const host::HostCpus cpus{.present = {0, 1, 2}, .online = {0, 1, 2}, .nodes = {}, .permitted = {1, 2}, .inherited = {1, 2}};
+  EXPECT_NO_THROW(check_room_beside({{2}}, cpus, "--dedicated"));
+  const auto error = [&](const Pinning& pinning) { return test::error_of([&] { check_room_beside(pinning, cpus, "--rt"); }); };
+  EXPECT_EQ(error({{2}, {}}), "--rt: vCPU 1 is not pinned; name a CPU for each with --pin");
+  EXPECT_EQ(error({{2}, {2}}), "(no error)");
   EXPECT_EQ(error({{1}, {2}}),
-            "--dedicated: --pin takes all CPUs that this process may use, 1-2; leave one to the host: a vCPU that has its CPU for itself never gives it "
-            "up");
+            "--rt: --pin takes all CPUs that this process may use, 1-2; leave one to the host and to strait's other threads: a vCPU that is busy gives "
+            "them none of its own");
+  EXPECT_NO_THROW(check_not_shared({{2}, {1}}));
+  EXPECT_EQ(test::error_of([] { check_not_shared({{2}, {2}}); }),
+            "--dedicated: vCPU 1 has to share CPU 2 with another; pin each vCPU to CPUs of its own");
+}
+
+TEST(PinningTest, StraitsOtherThreadsStayWhereItWasStarted) {
+  host::HostCpus cpus{.present = {0, 1, 2, 3}, .online = {0, 1, 2, 3}, .nodes = {}, .permitted = {0, 1, 2, 3}, .inherited = {0, 1}};
+  EXPECT_EQ(beside({2}, cpus), (CpuSet{0, 1}));
+  EXPECT_EQ(beside({1, 2}, cpus), CpuSet{0});
+  EXPECT_EQ(beside({0, 1}, cpus), (CpuSet{2, 3})) << "if something of that is left";
 }
 
 }  // namespace

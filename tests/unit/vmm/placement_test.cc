@@ -1,5 +1,6 @@
 #include "vmm/placement.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/error_of.h"
@@ -10,8 +11,8 @@ namespace {
 using Nodes = std::vector<std::optional<unsigned>>;
 
 const host::HostCpus kTwoNodes{
-    .present = {0, 1, 2, 3}, .online = {0, 1, 2, 3}, .nodes = {{0, {0, 1}}, {1, {2, 3}}}, .permitted = {0, 1, 2}};
-const host::HostCpus kOneNode{.present = {0, 1}, .online = {0, 1}, .nodes = {{0, {0, 1}}}, .permitted = {0, 1}};
+    .present = {0, 1, 2, 3}, .online = {0, 1, 2, 3}, .nodes = {{0, {0, 1}}, {1, {2, 3}}}, .permitted = {0, 1, 2}, .inherited = {0, 1, 2}};
+const host::HostCpus kOneNode{.present = {0, 1}, .online = {0, 1}, .nodes = {{0, {0, 1}}}, .permitted = {0, 1}, .inherited = {0, 1}};
 
 RunOptions two_cpus() {
   RunOptions options;
@@ -24,6 +25,17 @@ TEST(PlacementTest, AGuestLivesWhereItsDevicesAre) {
   EXPECT_EQ(placement.node, 1u);
   EXPECT_FALSE(placement.strict);
   EXPECT_EQ(placement.vcpus, (Pinning{{2}, {2}})) << "where it may run there";
+}
+
+/// taskset, isolcpus=: whoever started strait on some processors has others for something else.
+TEST(PlacementTest, ItKeepsToWhereStraitWasStarted) {
+  host::HostCpus cpus = kTwoNodes;
+  cpus.inherited = {1, 2};
+  EXPECT_EQ(place_guest(two_cpus(), Nodes{0}, cpus).vcpus, (Pinning{{1}, {1}}));
+  cpus.inherited = {1};
+  const Placement placement = place_guest(two_cpus(), Nodes{1}, cpus);
+  EXPECT_EQ(placement.vcpus, (Pinning{{}, {}})) << "not on that node";
+  EXPECT_EQ(placement.node, 1u) << "where memory comes from all the same";
 }
 
 TEST(PlacementTest, ItLivesAnywhereWhereTheyDoNotAgree) {
@@ -64,6 +76,18 @@ TEST(PlacementTest, AHostWithOneNodeHasNothingToChoose) {
   options.numa = {.by_devices = false, .node = 0};
   EXPECT_FALSE(place_guest(options, Nodes{0}, kOneNode).node);
   EXPECT_EQ(place_guest(options, Nodes{0}, kOneNode).vcpus, (Pinning{{}, {}}));
+}
+
+/// There is no node 1000 to be had: what a node without memory, a container's cpuset or its seccomp filter make of the call.
+TEST(PlacementTest, AWishThatTheHostDoesNotGrantIsNoFailure) {
+  const GuestMemory memory(std::vector<Range<Gpa>>{{Gpa(0), 2 * kMiB}});
+  Placement placement{.node = 1000, .strict = false, .vcpus = {}};
+  testing::internal::CaptureStderr();
+  EXPECT_NO_THROW(bind(memory, placement));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("having the guest's memory on NUMA node 1000: "));
+  EXPECT_FALSE(placement.node) << "what the metrics say";
+  Placement named{.node = 1000, .strict = true, .vcpus = {}};
+  EXPECT_THAT(test::error_of([&] { bind(memory, named); }), testing::HasSubstr("give another --numa"));
 }
 
 }  // namespace
