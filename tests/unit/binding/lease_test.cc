@@ -183,12 +183,87 @@ TEST_F(LeaseTest, AllAreBoundOrNoneWhereverTheyAreKilled) {
   EXPECT_EQ(bound, 2) << "the second was still to be noted as complete";
 }
 
+/// Two binds that both begin with one function are not each other's.
+TEST_F(LeaseTest, AnotherBindCompletesNoneThatWasKilled) {
+  const char* const kOther = "0000:01:10.2";
+  kernel_.add(kOther, "igbvf", 14);
+  const std::vector both = {function(), host::Bdf::parse(kOther)};
+  int bound = 0;
+  for (int n = 1; test::killed_at(n, [&] { binding::bind(both, false, host()); }); ++n) {
+    const auto first = records().load(function(), Owner::kCommand);
+    const bool done = first && first->complete;
+    bind_for_good();
+    stale();
+    EXPECT_EQ(kernel_.driver(), "vfio-pci");
+    EXPECT_EQ(kernel_.driver(kOther), done ? "vfio-pci" : "igbvf") << "killed at " << n;
+    bound += done;
+    release(done ? both : std::vector{function()}, host());
+  }
+  EXPECT_EQ(bound, 2);
+}
+
+TEST_F(LeaseTest, WhatABindOfSeveralBoundStaysWhenTheFirstIsReleasedWhereverItWasKilled) {
+  const char* const kOther = "0000:01:10.2";
+  kernel_.add(kOther, "igbvf", 14);
+  const std::vector both = {function(), host::Bdf::parse(kOther)};
+  int bound = 0;
+  for (int n = 1; test::killed_at(n, [&] { binding::bind(both, false, host()); }); ++n) {
+    if (const auto first = records().load(function(), Owner::kCommand); !first || !first->complete) {
+      stale();
+      continue;
+    }
+    release_it();
+    stale();
+    EXPECT_EQ(kernel_.state(), before_);
+    EXPECT_EQ(kernel_.driver(kOther), "vfio-pci") << "killed at " << n;
+    ++bound;
+    release({host::Bdf::parse(kOther)}, host());
+  }
+  EXPECT_EQ(bound, 2);
+}
+
+/// A disk that is full when all is bound but not noted as complete: nothing stays bound.
+TEST_F(LeaseTest, WhatCannotBeNotedIsUndone) {
+  const char* const kOther = "0000:01:10.2";
+  kernel_.add(kOther, "igbvf", 14);
+  {
+    Lease first(function(), Owner::kCommand, host()), second(host::Bdf::parse(kOther), Owner::kCommand, host());
+    for (Lease* lease : {&first, &second}) {
+      lease->remember_driver(Batch{function(), "1"});
+      lease->bind();
+    }
+    first.complete();
+    for (const std::string name : {kBdf, kOther}) {
+      std::filesystem::create_symlink("/dev/full", host().state / "records" / (name + ".json.next"));
+    }
+    EXPECT_THAT(error_of([&] { second.complete(); }), HasSubstr("No space left on device"));
+  }
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_EQ(kernel_.driver(kOther), "igbvf");
+  EXPECT_TRUE(records().functions().empty());
+}
+
+/// Like a second interface of a radio, which somebody made and no driver makes again.
+TEST_F(LeaseTest, AnInterfaceThatDoesNotComeBackKeepsNoOtherFromIt) {
+  sysfs_.set(kBdf, "net/fake_lan/config", R"({"mtu":1400,"name":"fake_lan"})");
+  sysfs_.set(kBdf, "net/fake_lan/dev_port", "0\n");
+  Lease lease(function(), Owner::kRun, host());
+  lease.remember_driver();
+  lease.bind();
+  kernel_.made_ = {{"fake_lan0", ""}};
+  log::set_level(log::Level::kOff);
+  lease.release();
+  log::set_level(log::Level::kWarning);
+  EXPECT_EQ(kernel_.state(), before_);
+  EXPECT_TRUE(records().functions().empty());
+}
+
 TEST_F(LeaseTest, AHostDriverThatDoesNotTakeItBackIsAnErrorAndTheRecordStays) {
   bind_for_good();
   kernel_.broken_drivers_ = {"igbvf"};
   EXPECT_THAT(error_of([&] { release_it(); }),
               AllOf(StartsWith("0000:01:10.0 was bound to igbvf, which does not take it back; "),
-                    testing::EndsWith("; then 'strait release 0000:01:10.0' tries again")));
+                    HasSubstr("; then 'strait release 0000:01:10.0' tries again; to leave it as it is, remove /")));
   kernel_.broken_drivers_.clear();
   release_it();
   EXPECT_EQ(kernel_.state(), before_);
@@ -318,6 +393,7 @@ TEST_F(LeaseTest, TheInterfacesOfSeveralDevicesGetTheConfigurationsOfTheirs) {
   sysfs_.link(kBdf, "net/fake_lan1/device", right);
   const std::string before = kernel_.state();
   Lease lease(function(), Owner::kRun, host());
+  lease.remember_driver();
   lease.bind();
   kernel_.made_ = {{"eth7", right}, {"eth8", left}};
   lease.release();

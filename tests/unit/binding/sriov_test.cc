@@ -2,6 +2,7 @@
 
 #include "binding/bind.h"
 #include "binding/lease.h"
+#include "binding/vf_pool.h"
 #include "tests/unit/binding/killed.h"
 #include "tests/unit/binding/pf_test.h"
 
@@ -39,6 +40,18 @@ TEST_F(SriovTest, AnotherNumberGoesByWayOfNone) {
   EXPECT_EQ(card_.table_.size(), 5u);
   set_vf_count(pf(), 0, false, host());
   EXPECT_TRUE(card_.table_.empty());
+}
+
+/// Where the new number is refused the former VFs come back, and not as the killed run had set them.
+TEST_F(SriovTest, WhatAKilledRunLeftOfAVfIsPutRightFirst) {
+  set_vf_count(pf(), 2, true, host());
+  const auto before = card_.table_;
+  take_vf(pf(), 0, {.mac = host::MacAddress{2, 0, 0, 0, 0, 9}, .vlan = 7}, {}, host()).keep();
+  card_.refused_numbers_ = {5};
+  EXPECT_THAT(error(5), HasSubstr("Cannot allocate memory"));
+  EXPECT_EQ(card_.table_, before);
+  EXPECT_EQ(card_.driver(0), "igbvf");
+  EXPECT_TRUE(records().functions().empty());
 }
 
 TEST_F(SriovTest, TheSameNumberChangesNothing) {

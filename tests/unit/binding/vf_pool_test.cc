@@ -2,6 +2,7 @@
 
 #include "binding/bind.h"
 #include "binding/sriov.h"
+#include "binding/vf_undo.h"
 #include "tests/unit/binding/killed.h"
 #include "tests/unit/binding/pf_test.h"
 
@@ -123,13 +124,41 @@ TEST_F(VfPoolTest, OneSettingThatIsRefusedDoesNotKeepTheRestFromComing) {
   have_vfs(1, true);
   leave_a_killed_run(0);
   card_.refused_ = "vlan";
-  EXPECT_THAT(stale(), testing::ElementsAre("setting vlan=0 for VF 0 of eth0: Operation not supported; then 'strait release 0000:03:10.0' "
-                                            "tries again"));
+  EXPECT_THAT(stale(), testing::ElementsAre(testing::StartsWith(
+                           "setting vlan=0 for VF 0 of eth0: Operation not supported; then 'strait release 0000:03:10.0' tries again; ")));
   EXPECT_EQ(card_.driver(0), "igbvf");
   EXPECT_EQ(card_.table_[0].mac, before_[0].mac);
   card_.refused_.clear();
   EXPECT_THAT(stale(), testing::IsEmpty());
   EXPECT_EQ(card_.table_, before_);
+}
+
+/// By the trust that it had one sees that the guest may have changed the address.
+TEST_F(VfPoolTest, TrustIsTakenBackOnceTheMacAddressIs) {
+  have_vfs(1);
+  before_[0].trust = card_.table_[0].trust = false;
+  wanted_.trust = true;
+  leave_a_killed_run(0);
+  card_.table_[0].mac = host::MacAddress{2, 9, 9, 9, 9, 9};
+  card_.refused_ = "mac";
+  EXPECT_EQ(stale().size(), 1u);
+  EXPECT_EQ(card_.table_[0].trust, true);
+  card_.refused_.clear();
+  EXPECT_THAT(stale(), testing::IsEmpty());
+  EXPECT_EQ(card_.table_, before_);
+}
+
+TEST_F(VfPoolTest, TheHostChoseAnAddressThatIsItsInterfacesOwn) {
+  have_vfs(1, true);
+  const auto chose = [&](const char* kind, const char* address) {
+    sysfs_.set(test::FakePf::vf(0), "net/eth7/addr_assign_type", std::string(kind) + "\n");
+    sysfs_.set(test::FakePf::vf(0), "net/eth7/address", std::string(address) + "\n");
+    return host_chose_mac(vf(0), {2, 1, 2, 3, 4, 5}, sysfs_.root());
+  };
+  EXPECT_TRUE(chose("1", "02:01:02:03:04:05"));
+  EXPECT_TRUE(chose("3", "02:01:02:03:04:05"));
+  EXPECT_FALSE(chose("0", "02:01:02:03:04:05")) << "the PF's";
+  EXPECT_FALSE(chose("1", "02:01:02:03:04:06")) << "not what the PF knows";
 }
 
 /// Set at the PF, the VF's driver on the host might not change it any more.
