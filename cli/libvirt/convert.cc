@@ -319,8 +319,8 @@ Conversion convert(std::string_view xml, const std::string& name) {
   convert_events(domain, config);
   convert_hugepages(domain, memory, config);
   convert_numatune(domain, config);
-  convert_pinning(domain, cpus, config);
-  convert_scheduler(domain, cpus, config);
+  const bool pinned = convert_pinning(domain, cpus, config);
+  convert_scheduler(domain, cpus, pinned, config);
   if (const auto devices = domain.child("devices")) {
     convert_platform(*devices);
     convert_devices(*devices, config);

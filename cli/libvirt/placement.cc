@@ -145,21 +145,22 @@ void convert_numatune(const Element& domain, ConfigText& config) {
   config.set("numa", fmt::format("{}", *nodes->begin()));
 }
 
-void convert_pinning(const Element& domain, std::uint64_t cpus, ConfigText& config) {
+bool convert_pinning(const Element& domain, std::uint64_t cpus, ConfigText& config) {
   const Pinning pinning = read_pinning(domain, cpus);
   if (pinning.process) {
     config.blank();
     config.comment("The domain's other threads keep to some of the host's processors. For that,\nstart strait there:");
     config.comment(fmt::format("  taskset -c {} strait run --config FILE", to_string(*pinning.process)));
   }
-  if (pinning.vcpus.empty()) return;
+  if (pinning.vcpus.empty()) return false;
   std::string pin;
   for (const auto& [cpu, set] : pinning.vcpus) pin += fmt::format("{}{}:{}", pin.empty() ? "" : ",", cpu, to_string(set));
   config.blank();
   config.set("pin", pin);
+  return pinning.vcpus.size() == cpus;
 }
 
-void convert_scheduler(const Element& domain, std::uint64_t cpus, ConfigText& config) {
+void convert_scheduler(const Element& domain, std::uint64_t cpus, bool pinned, ConfigText& config) {
   const auto tune = domain.child("cputune");
   if (!tune) return;
   const auto schedulers = tune->children("vcpusched");
@@ -169,6 +170,10 @@ void convert_scheduler(const Element& domain, std::uint64_t cpus, ConfigText& co
     const bool all = vcpus && vcpus->size() >= cpus && *std::next(vcpus->begin(), static_cast<std::ptrdiff_t>(cpus) - 1) == cpus - 1;
     if (schedulers.size() > 1 || !all || scheduler.attribute("scheduler") != "fifo" || !priority || *priority < 1 || *priority > 99) {
       scheduler.leave_out("strait has one priority for all processors, rt =, of SCHED_FIFO; chrt sets the scheduler of a thread");
+      continue;
+    }
+    if (!pinned) {
+      scheduler.leave_out("strait has real-time priority for processors that are pinned: pin = and rt =");
       continue;
     }
     config.blank();

@@ -1,7 +1,7 @@
 # A virtual CPU with a processor of its own waits in the guest, with real-time priority, and is stopped and started all the same; strait's other
 # threads are elsewhere.
 source "$CASE_LIB"
-echo 'ping -q -A -c 20 10.9.0.1; sleep 1; echo guest is up; sleep 1000' >command
+echo 'ping -q -A -c 20 10.9.0.1; dmesg | grep -i realtime; sleep 1; echo guest is up; sleep 1000' >command
 guest_initrd "$LAB_INITRD" command initrd.img
 
 for options in '' '--dedicated --rt 5'; do
@@ -19,10 +19,12 @@ for options in '' '--dedicated --rt 5'; do
 	grep -q ' 0% packet loss' console || fail 'the card is not reached'
 	if [[ $options ]]; then
 		((halts == 0)) || fail "$halts halt exits"
+		grep -q KVM_HINTS_REALTIME console || fail 'the guest does not know that its processors are its own'
 		grep -q 'vcpu0 on 1, SCHED_FIFO|SCHED_RESET_ON_FORK 5' <<<"$threads" || fail 'vcpu0 has no real-time priority'
 		! grep -v '^vcpu0' <<<"$threads" | grep -v ' on 0,' || fail 'another thread is where vcpu0 is'
 	else
 		((halts > 0)) || fail 'a guest that waits does not leave'
+		! grep KVM_HINTS_REALTIME console || fail 'the guest takes its processors for its own'
 	fi
 done
 

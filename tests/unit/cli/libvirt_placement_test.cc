@@ -112,9 +112,11 @@ TEST(Pinning, IsOfProcessorsThatTheGuestHas) {
 }
 
 TEST(Scheduler, OfAllProcessorsIsRt) {
-  const auto domain = [](const std::string& schedulers) { return "<vcpu>2</vcpu><cputune>" + schedulers + "</cputune>"; };
+  const auto domain = [](const std::string& schedulers) { return "<vcpu cpuset='4-7'>2</vcpu><cputune>" + schedulers + "</cputune>"; };
   EXPECT_THAT(config_of(domain("<vcpusched vcpus='0-1' scheduler='fifo' priority='3'/>")), HasSubstr("\nrt = 3\n"));
   EXPECT_THAT(config_of(domain("<vcpusched vcpus='0-7' scheduler='fifo' priority='3'/>")), HasSubstr("\nrt = 3\n"));
+  EXPECT_THAT(report("<vcpu>2</vcpu><cputune><vcpusched vcpus='0-1' scheduler='fifo' priority='3'/></cputune>"),
+              HasSubstr("for processors that are pinned: pin = and rt =\n    line 1: /domain/cputune/vcpusched\n"));
   for (const char* schedulers :
        {"<vcpusched vcpus='0' scheduler='fifo' priority='1'/>", "<vcpusched vcpus='1-2' scheduler='fifo' priority='1'/>",
         "<vcpusched vcpus='0-1' scheduler='rr' priority='1'/>", "<vcpusched vcpus='0-1' scheduler='batch'/>",
