@@ -11,8 +11,8 @@
 
 namespace strait::binding {
 
-/// Keeps the host's interrupts of one function on some processors (/proc/irq/N/smp_affinity_list). Interrupts for messages begin and end with their
-/// use; that of the pin was there before, and is put back. Any thread.
+/// Keeps the host's interrupts of one function on some processors (/proc/irq/N/smp_affinity_list). Interrupts for messages begin and end
+/// with their use; that of the pin was there before, and is put back. Any thread.
 class InterruptAffinity {
  public:
   /// `sysfs` and `procfs` are mount points, other directories in tests.

@@ -26,8 +26,8 @@ struct HugePagePool {
 std::optional<HugePagePool> huge_page_pool(std::uint64_t page_size, const std::filesystem::path& sysfs = "/sys",
                                            const std::filesystem::path& procfs = "/proc");
 
-/// Throws Error unless `bytes` can be had in pages of `page_size` bytes, on NUMA node `node` where that is given. The message says how many that takes, how many there are, on which
-/// NUMA nodes, and the command that makes enough of them.
+/// Throws Error unless `bytes` can be had in pages of `page_size` bytes, on NUMA node `node` where that is given. The message says how many
+/// that takes, how many there are, on which NUMA nodes, and the command that makes enough of them.
 void check_huge_page_pool(std::uint64_t bytes, std::uint64_t page_size, std::optional<unsigned> node = {}, const std::filesystem::path& sysfs = "/sys",
                           const std::filesystem::path& procfs = "/proc");
 

@@ -33,8 +33,8 @@ using InterfaceLookup = std::function<std::optional<NetworkInterface>(const std:
 /// One that asks the kernel once, when it is first called, and answers from that: a router's table may have a million routes.
 InterfaceLookup interface_lookup();
 
-/// The network interfaces that the function's driver made, or another on top of it, in order. Sysfs shows those that are in the network namespace that it was
-/// mounted in: an InterfaceLookup may know another.
+/// The network interfaces that the function's driver made, or another on top of it, in order. Sysfs shows those that are in the network
+/// namespace that it was mounted in: an InterfaceLookup may know another.
 std::vector<std::string> interfaces_of(const Bdf& function, const std::filesystem::path& sysfs = "/sys");
 
 /// Whether the function has interfaces, all of them in network namespaces that sysfs does not show here, as that of a container: their

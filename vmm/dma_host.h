@@ -15,9 +15,9 @@
 
 namespace strait {
 
-/// Where the assigned devices of a machine do their DMA: the container with their IOMMU groups, and the guest's memory mapped in it. There is one
-/// only while there are devices: with the last group the kernel drops a container's mappings, and the next device needs another. The event loop's
-/// thread, but for wait().
+/// Where the assigned devices of a machine do their DMA: the container with their IOMMU groups, and the guest's memory mapped in it. There
+/// is one only while there are devices: with the last group the kernel drops a container's mappings, and the next device needs another. The
+/// event loop's thread, but for wait().
 class DmaHost {
  public:
   /// `memory_size` is what will be locked.
@@ -29,8 +29,8 @@ class DmaHost {
   /// Lets go of every group that none of `devices` is in, and of the container with the last. They are closed, and nobody uses the container.
   void leave_all_but(std::span<const DeviceSpec> devices);
 
-  /// Opens devices that joined, in their order, each in its initial state if there is a way to it that leaves those `in_use` (full PCI addresses)
-  /// alone. Throws Error.
+  /// Opens devices that joined, in their order, each in its initial state if there is a way to it that leaves those `in_use` (full PCI
+  /// addresses) alone. Throws Error.
   std::vector<vfio::KernelDevice> open(std::span<const DeviceSpec> devices, const std::set<std::string>& in_use);
   /// None while there are no devices.
   vfio::Container* container() { return container_.get(); }

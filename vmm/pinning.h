@@ -18,7 +18,8 @@ Pinning parse_pinning(std::string_view text, unsigned vcpus);
 /// All processors that a vCPU is pinned to.
 CpuSet all_of(const Pinning& pinning);
 
-/// Where strait's other threads run beside vCPUs that let nothing else run on `dedicated`: where it was started, as far as that is not theirs. Pure.
+/// Where strait's other threads run beside vCPUs that let nothing else run on `dedicated`: where it was started, as far as that is not
+/// theirs. Pure.
 CpuSet beside(const CpuSet& dedicated, const host::HostCpus& cpus);
 
 /// Throws Error unless each vCPU is pinned, as `option` (--dedicated, --rt) takes it, and something is left for the host and for strait's other

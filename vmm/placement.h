@@ -16,9 +16,9 @@ struct Placement {
   Pinning vcpus;                 ///< where each vCPU's thread may run; an empty set for where strait does
 };
 
-/// By --pin and --numa: by default memory comes from the node that all devices are on, as long as it has some, and vCPUs that are not pinned run
-/// there, as far as strait may. `device_nodes` has each device's, nothing where that is unknown. Throws Error where --numa names a node that this host does not have.
-/// Pure.
+/// By --pin and --numa: by default memory comes from the node that all devices are on, as long as it has some, and vCPUs that are not
+/// pinned run there, as far as strait may. `device_nodes` has each device's, nothing where that is unknown. Throws Error where --numa names
+/// a node that this host does not have. Pure.
 Placement place_guest(const RunOptions& options, std::span<const std::optional<unsigned>> device_nodes, const host::HostCpus& cpus);
 
 /// The same with the devices of `options`, as sysfs has them now.

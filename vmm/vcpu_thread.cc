@@ -87,7 +87,8 @@ void VcpuThread::park() {
   parked_ = false;
 }
 
-/// What was possible when the run began may no longer be: a processor went offline, a cgroup lost it. False where the guest is not to be entered.
+/// What was possible when the run began may no longer be: a processor went offline, a cgroup lost it. False where the guest is not to be
+/// entered.
 bool VcpuThread::settle() {
   const auto& [cpus, priority, dedicated] = scheduling_;
   if (!cpus.empty()) {
