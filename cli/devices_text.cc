@@ -184,7 +184,7 @@ class Page {
                        "(AMD needs no option); strait doctor looks closer.",
                        kRed);
     }
-    const std::string_view unit = inventory_.iommu_units.empty() ? "" : inventory_.iommu_units.front();
+    const std::string unit = inventory_.iommu_units.empty() ? "" : inventory_.iommu_units.front();
     const std::string_view kind = unit.starts_with("dmar") ? "IOMMU Intel VT-d" : unit.starts_with("ivhd") ? "IOMMU AMD-Vi" : "IOMMU on";
     paragraph(fmt::format("{}: {} function{}, {} assignable now, {} once bound to vfio-pci.", kind, inventory_.functions.size(),
                           inventory_.functions.size() == 1 ? "" : "s", ready, bindable),

@@ -142,7 +142,8 @@ TEST_F(PciFunctionTest, WhatMakesNoSenseIsUnknown) {
   sysfs_.link("0000:01:00.0", "physfn", "../nowhere");
   sysfs_.link("0000:01:00.0", "virtfn0", "../nowhere");
   sysfs_.link("0000:01:00.0", "virtfnx", "../0000:01:10.0");
-  for (const std::string content : {"", "\n", "x", "0x", "-1", "0x123456789", "99999999999", "12 34", std::string("\0\xff", 2).c_str()}) {
+  for (const std::string& content : std::vector<std::string>{"", "\n", "x", "0x", "-1", "0x123456789", "99999999999", "12 34",
+                                                             std::string("\0\xff", 2)}) {
     for (const char* name : {"vendor", "device", "subsystem_vendor", "subsystem_device", "class", "revision", "numa_node", "sriov_totalvfs",
                              "sriov_drivers_autoprobe"}) {
       sysfs_.set("0000:01:00.0", name, content);
