@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -67,9 +69,15 @@ class InterfaceConfigTest : public testing::Test {
   }
   /// As ip shows it, but for the number, which the kernel chooses anew, and the time.
   static std::string snapshot() {
-    std::string text = output_of(
-        "ip -d -j link show dev lan; ip -d -j addr show dev lan; ip -d -j route show table all dev lan; ip -d -6 -j route show table all "
-        "dev lan");
+    std::string text;
+    // An address that the kernel asks for has no route to itself yet.
+    for (int left = 50; left > 0; --left) {
+      text = output_of(
+          "ip -d -j link show dev lan; ip -d -j addr show dev lan; ip -d -j route show table all dev lan; ip -d -6 -j route show table "
+          "all dev lan");
+      if (text.find("\"tentative\":true") == std::string::npos) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
     text = std::regex_replace(text, std::regex("\"(ifindex|link_index)\":[0-9]+|\"link\":\"[^\"]*\""), "");
     text = std::regex_replace(text, std::regex("\"tentative\":true,"), "");
     return std::regex_replace(text, std::regex("\"(expires|timestamp)\":[0-9]+"), "");
